@@ -1,0 +1,62 @@
+# Everything runs in .venv, which holds exactly what requirements.lock names.
+# Needed on the machine: Python 3.11 to 3.13, make, git and a package index.
+
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+STAMP := $(VENV)/.installed
+
+# A candidate must run: a version manager's shim can be on PATH without its Python.
+USABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do \
+	$$candidate -c '$(USABLE)' 2>/dev/null && echo $$candidate && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint lab release lock install clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP)  ## grade a sample class of assignment 01, from release to feedback
+	@$(BIN)/skipgrade demo
+
+test: lint  ## lint, then run all tests
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## ruff (notebooks too), mypy, and no outputs in notebooks
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/nbstripout --verify source/*/*.ipynb release/*/*.ipynb
+
+lab: $(STAMP)  ## JupyterLab in the course, with nbgrader's extensions
+	@env -u SKIPGRADE_DATASET $(BIN)/jupyter lab
+
+release: $(STAMP)  ## regenerate release/ from source/
+	@$(BIN)/skipgrade release
+
+lock: $(STAMP)  ## compile requirements.lock from pyproject.toml (UPGRADE=1 for newest)
+	@$(BIN)/uv pip compile --quiet pyproject.toml --extra staff --extra dev \
+		--universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
+		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
+	@echo "requirements.lock is compiled"
+
+install: $(STAMP)  ## build .venv from requirements.lock
+
+clean:  ## remove what was built, the environment included
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(or $(PYTHON),false) -c '$(USABLE)' || { echo >&2 "No usable Python: skipgrade needs" \
+		"Python 3.11, 3.12 or 3.13 with venv. Install one, or name it: make PYTHON=/path/to/python3"; \
+		exit 1; }
+	@test -x $(BIN)/pip || { echo "Building $(VENV) with $$($(PYTHON) --version)"; \
+		$(PYTHON) -m venv --clear $(VENV); }
+	@sed -n '/^uv==/,/# via/p' requirements.lock > $(VENV)/uv.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	@echo "Installing requirements.lock (PyTorch makes this a few gigabytes the first time)"
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --require-hashes -r requirements.lock \
+		|| { echo "uv could not install; trying pip, which reads pip.conf"; \
+			$(BIN)/pip install --disable-pip-version-check --require-hashes -r requirements.lock; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

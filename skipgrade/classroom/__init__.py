@@ -1,0 +1,1 @@
+"""The class: release, grade, feedback and report, on nbgrader's own converters."""

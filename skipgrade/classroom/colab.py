@@ -1,0 +1,77 @@
+"""The first two cells of every released notebook, and a form that Colab reads."""
+
+from importlib import metadata
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Unicode, default
+
+BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+INSTALL = """\
+# On Colab this installs the course's code; where it is installed it does nothing.
+import importlib.util
+
+if importlib.util.find_spec("skipgrade") is None:
+    %pip install -q --no-deps {wheel}
+    %pip install -q {requirements}
+"""
+WELCOME = """\
+[![Open in Colab]({badge})]({address})
+
+On Colab, save a copy in your Drive first (*File → Save a copy in Drive*) and work in the copy.
+"""
+
+
+class ColabHeader(NbGraderPreprocessor):
+    """Adds a badge cell and an install cell; has to be the last of the list.
+
+    Colab reads nbformat 4.4, which has no cell ids: they go, and nbgrader's own `grade_id`s in
+    the metadata are what ties the cells to the gradebook.
+    """
+
+    repository = Unicode(help="The course's public repository, an https address").tag(config=True)
+    branch = Unicode("main", help="The branch students open").tag(config=True)
+    release_url = Unicode(help="Where the folder release/ can be downloaded from").tag(config=True)
+
+    @default("release_url")
+    def _release_url(self) -> str:
+        return f"{self.repository}/raw/{self.branch}/release"
+
+    def notebook_address(self, assignment: str, notebook: str) -> str:
+        """Where Colab opens a released notebook."""
+        repository = self.repository.removeprefix("https://github.com/")
+        path = f"{repository}/blob/{self.branch}/release/{assignment}/{notebook}.ipynb"
+        return f"https://colab.research.google.com/github/{path}"
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        if not self.repository:
+            raise ValueError("nbgrader_config.py does not set c.ColabHeader.repository")
+        where = resources["nbgrader"]
+        welcome = WELCOME.format(
+            badge=BADGE, address=self.notebook_address(where["assignment"], where["notebook"])
+        )
+        install = INSTALL.format(
+            wheel=f"{self.release_url}/{wheel_name()}", requirements=" ".join(light_requirements())
+        )
+        nb.cells = [
+            nbformat.v4.new_markdown_cell(welcome.strip()),
+            nbformat.v4.new_code_cell(install.strip()),
+            *nb.cells,
+        ]
+        for cell in nb.cells:
+            cell.pop("id", None)
+        nb.nbformat_minor = 4
+        nb.metadata["accelerator"] = "GPU"
+        return nb, resources
+
+
+def wheel_name() -> str:
+    """The file students install; a link to it stands in every released notebook."""
+    return f"skipgrade-{metadata.version('skipgrade')}-py3-none-any.whl"
+
+
+def light_requirements() -> list[str]:
+    """What the student's bench needs, less torch and torchvision: Colab's own must stay."""
+    needed = [line for line in metadata.requires("skipgrade") or [] if "extra ==" not in line]
+    return [f'"{line}"' for line in sorted(needed) if not line.startswith("torch")]

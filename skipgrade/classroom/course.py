@@ -1,0 +1,130 @@
+"""A course folder, and nbgrader's converters run in it."""
+
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nbgrader.api import Gradebook
+from nbgrader.converters import BaseConverter
+from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+CONFIG_FILE = "nbgrader_config.py"
+LOG_FILE = ".nbgrader.log"
+
+
+class CourseError(Exception):
+    """Something a person can mend; the text names the place and the mend."""
+
+
+class ConversionFailed(CourseError):
+    """nbgrader gave up on an assignment or a submission."""
+
+
+class Course:
+    """The folder with nbgrader_config.py: where notebooks, gradebook and hand-ins lie."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        if not (self.root / CONFIG_FILE).is_file():
+            raise CourseError(
+                f"{self.root} is no course: {CONFIG_FILE} is missing. Run this in the course folder."
+            )
+        _put_alembic_on_path()
+        self.config: Config = PyFileConfigLoader(CONFIG_FILE, path=str(self.root)).load_config()
+
+    def directory(self, assignment: str = "", student: str = "*") -> CourseDirectory:
+        """nbgrader's own view of this folder, for one assignment and one student or all."""
+        names = {"assignment_id": assignment, "student_id": student}
+        return CourseDirectory(config=self.config, root=str(self.root), **names)
+
+    def folder(self, step: str, assignment: str, student: str = ".") -> Path:
+        """The folder of one step (source, release, submitted, autograded, feedback)."""
+        name = getattr(self.directory(), f"{step}_directory")
+        return self.root / self.directory().format_path(name, student, assignment)
+
+    def assignments(self) -> list[str]:
+        """Every assignment that has a source notebook."""
+        source = self.folder("source", "*").parent
+        return sorted({path.parent.name for path in source.glob("*/*.ipynb")})
+
+    def require(self, assignment: str) -> str:
+        """The name itself, or an error that lists the names there are."""
+        known = self.assignments()
+        if assignment not in known:
+            raise CourseError(
+                f"There is no assignment {assignment!r} in {self.folder('source', '*').parent}. "
+                f"There is: {', '.join(known) or 'nothing'}."
+            )
+        return assignment
+
+    def submissions(self, assignment: str) -> list[str]:
+        """The students whose hand-in for this assignment lies under submitted/."""
+        folders = self.root.glob(self.directory().format_path("submitted", "*", assignment))
+        return sorted(path.parent.name for path in folders if path.is_dir())
+
+    @contextmanager
+    def gradebook(self) -> Iterator[Gradebook]:
+        directory = self.directory()
+        with Gradebook(directory.db_url, directory.course_id) as book:
+            yield book
+
+    def run(self, converter: type[BaseConverter], assignment: str, student: str = "*") -> None:
+        """Do what nbgrader's command of that converter does, afresh; its log goes to a file."""
+        with _log_to(self.root / LOG_FILE) as log:
+            try:
+                converter(
+                    coursedir=self.directory(assignment, student),
+                    config=self.config,
+                    force=True,
+                    log=log.logger,
+                ).start()
+            except NbGraderException as error:
+                raise ConversionFailed(log.reason or str(error)) from error
+
+
+def _put_alembic_on_path() -> None:
+    """nbgrader starts `alembic` by name; without an activated environment it is not found."""
+    if shutil.which("alembic") is None:
+        beside_python = str(Path(sys.executable).parent)
+        os.environ["PATH"] = os.pathsep.join([beside_python, os.environ.get("PATH", "")])
+
+
+class _Reason(logging.Handler):
+    """Keeps what nbgrader only logs: the exception behind its 'There was an error'."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__(logging.ERROR)
+        self.logger = logger
+        self.reason = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage().strip()
+        if text.startswith("Traceback"):
+            self.reason = text.splitlines()[-1]
+        elif not self.reason:
+            self.reason = text
+
+
+@contextmanager
+def _log_to(path: Path) -> Iterator[_Reason]:
+    logger = logging.getLogger("skipgrade.nbgrader")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    reason = _Reason(logger)
+    lines = logging.FileHandler(path, encoding="utf-8")
+    lines.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for handler in (reason, lines):
+        logger.addHandler(handler)
+    try:
+        yield reason
+    finally:
+        for handler in (reason, lines):
+            logger.removeHandler(handler)
+            handler.close()

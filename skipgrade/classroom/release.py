@@ -1,0 +1,76 @@
+"""What students get: release/, generated from source/ by nbgrader's own converter."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.converters import GenerateAssignment
+
+from skipgrade.classroom.colab import BADGE, ColabHeader
+from skipgrade.classroom.course import ConversionFailed, Course, CourseError
+from skipgrade.classroom.wheel import build_student_wheel
+
+README = """\
+# For students
+
+Generated from `source/` by `make release`; edits here are lost.
+
+| assignment | points | on Colab |
+|---|---|---|
+{rows}
+
+Open the badge, save a copy in your Drive, work from top to bottom, and hand in the zip that the
+notebook's last cell writes. [docs/students.md](../docs/students.md) says more.
+"""
+
+
+def generate(course: Course, assignments: Sequence[str], say: Callable[[str], None]) -> None:
+    """Write release/<assignment>/ for each, and tell the gradebook what there is to grade."""
+    for assignment in assignments:
+        course.require(assignment)
+        try:
+            course.run(GenerateAssignment, assignment, ".")
+        except ConversionFailed as error:
+            raise CourseError(f"source/{assignment} could not be released: {error}") from error
+        say(f"  release/{assignment}: {_points_text(_released(course, assignment))}")
+
+
+def publish(course: Course, project: Path, say: Callable[[str], None]) -> None:
+    """Complete release/: the student's wheel, and a README with a link to every notebook."""
+    release = course.folder("release", "*").parent
+    for old in release.glob("*.whl"):
+        old.unlink()
+    wheel = build_student_wheel(project, release)
+    say(f"  release/{wheel.name}: {wheel.stat().st_size / 1000:.0f} kB")
+    header = ColabHeader(config=course.config)
+    rows = []
+    for assignment in course.assignments():
+        for name, notebook in _released(course, assignment).items():
+            link = f"[![Open in Colab]({BADGE})]({header.notebook_address(assignment, name)})"
+            points = _points_text({name: notebook})
+            rows.append(f"| [{name}]({assignment}/{name}.ipynb) | {points} | {link} |")
+    (release / "README.md").write_text(README.format(rows="\n".join(rows)))
+    say("  release/README.md")
+
+
+def _released(course: Course, assignment: str) -> dict[str, NotebookNode]:
+    folder = course.folder("release", assignment)
+    return {
+        path.stem: nbformat.read(path, as_version=nbformat.NO_CONVERT)
+        for path in sorted(folder.glob("*.ipynb"))
+    }
+
+
+def _points_text(notebooks: dict[str, NotebookNode]) -> str:
+    automatic = manual = 0.0
+    for notebook in notebooks.values():
+        for cell in notebook.cells:
+            grading = cell.metadata.get("nbgrader", {})
+            if not grading.get("grade") and not grading.get("task"):
+                continue
+            if cell.cell_type == "code" and not grading.get("solution"):
+                automatic += grading["points"]
+            else:
+                manual += grading["points"]
+    return f"{automatic:g} automatic + {manual:g} read by a person"

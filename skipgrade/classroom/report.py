@@ -1,0 +1,134 @@
+"""Who has how many points, and why the others were lost."""
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import SubmittedNotebook
+
+from skipgrade.classroom import handin
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.grading import notebook_names
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One graded cell that did not earn all its points."""
+
+    cell: str
+    points: float
+    reason: str
+
+
+@dataclass
+class Row:
+    """One student's automatic score, and the points that wait for a person to read."""
+
+    student: str
+    score: float = 0.0
+    max_score: float = 0.0
+    to_read: float = 0.0
+    losses: list[Loss] = field(default_factory=list)
+    problem: str | None = None
+
+
+def rows(course: Course, assignment: str) -> list[Row]:
+    """A row for every student the gradebook or submitted/ knows for this assignment."""
+    names = notebook_names(course, assignment)
+    table = []
+    with course.gradebook() as book:
+        entries = {
+            submission.student.id: submission
+            for submission in book.assignment_submissions(assignment)
+        }
+        for student in sorted({*entries, *course.submissions(assignment)}):
+            row = Row(student)
+            folder = course.folder("submitted", assignment, student)
+            row.problem = handin.what_is_wrong(folder, names)
+            if student not in entries:
+                row.problem = row.problem or "not graded yet"
+            else:
+                for notebook in entries[student].notebooks:
+                    _read_notebook(course, row, notebook)
+            table.append(row)
+    return table
+
+
+def _read_notebook(course: Course, row: Row, notebook: SubmittedNotebook) -> None:
+    assignment = notebook.assignment.name
+    graded = course.folder("autograded", assignment, row.student) / f"{notebook.name}.ipynb"
+    cells = _graded_cells(graded) if graded.is_file() else {}
+    if not cells and row.problem is None:
+        row.problem = f"not graded: see {graded.parent.parent.parent.name}/ and .nbgrader.log"
+    read_by_a_person = {cell.name for cell in notebook.notebook.solution_cells}
+    for entry in notebook.grades:
+        if entry.name in read_by_a_person or entry.cell_type != "code":
+            row.to_read += entry.max_score if entry.needs_manual_grade else 0.0
+            continue
+        score = entry.auto_score or 0.0
+        row.score += score
+        row.max_score += entry.max_score
+        if score < entry.max_score and row.problem is None:
+            reason = _reason(cells.get(entry.name))
+            row.losses.append(Loss(entry.name, entry.max_score - score, reason))
+
+
+def _graded_cells(path) -> dict[str, NotebookNode]:
+    notebook = nbformat.read(path, as_version=4)
+    return {
+        cell.metadata.nbgrader["grade_id"]: cell
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("grade")
+    }
+
+
+def _reason(cell: NotebookNode | None) -> str:
+    """The judge's words; for a course graded without the judge, the error's last line."""
+    if cell is None:
+        return "the cell is missing from the notebook"
+    verdict = cell.metadata.get("skipgrade", {})
+    if verdict.get("reason"):
+        return str(verdict["reason"])
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            return f"{output.ename}: {output.evalue}"
+    return "no reason was recorded"
+
+
+def lines(table: list[Row], width: int = 100) -> Iterator[str]:
+    """The table as text: a line per student, and under it a line per reason."""
+    names = max((len(row.student) for row in table), default=7)
+    yield f"{'student':<{names}}  {'score':>11}  why points were lost"
+    yield f"{'-' * names}  {'-' * 11}  {'-' * (width - names - 15)}"
+    for row in table:
+        score = f"{row.score:g} / {row.max_score:g}"
+        reasons = list(_reasons(row, width - names - 15))
+        yield f"{row.student:<{names}}  {score:>11}  {reasons[0]}"
+        for reason in reasons[1:]:
+            yield f"{'':<{names}}  {'':>11}  {reason}"
+    waiting = max((row.to_read for row in table), default=0.0)
+    if waiting:
+        yield ""
+        yield f"Up to {waiting:g} more points each wait for a person to read the written answers."
+
+
+def _reasons(row: Row, width: int) -> Iterator[str]:
+    if row.problem:
+        yield _one_line(row.problem, width)
+        return
+    if not row.losses:
+        yield "nothing lost"
+        return
+    grouped: dict[str, list[Loss]] = {}
+    for loss in row.losses:
+        grouped.setdefault(loss.reason, []).append(loss)
+    for reason, losses in sorted(grouped.items(), key=lambda item: -sum(x.points for x in item[1])):
+        points = sum(loss.points for loss in losses)
+        where = losses[0].cell if len(losses) == 1 else f"{len(losses)} cells"
+        yield _one_line(f"-{points:g} {where}: {reason}", width)
+
+
+def _one_line(text: str, width: int) -> str:
+    return textwrap.shorten(" ".join(text.split()), width, placeholder=" ...")

@@ -1,0 +1,47 @@
+"""The wheel a student's notebook installs: the bench alone, the same bytes every time."""
+
+import json
+import shutil
+import tempfile
+import tomllib
+from pathlib import Path
+
+from hatchling.builders.wheel import WheelBuilder
+
+FROM_PROJECT = (
+    "name",
+    "version",
+    "description",
+    "license",
+    "license-files",
+    "requires-python",
+    "dependencies",
+)
+
+
+def build_student_wheel(project: Path, into: Path) -> Path:
+    """Build the wheel of `skipgrade.lab` from the project folder; returns its path."""
+    with tempfile.TemporaryDirectory() as scratch:
+        staging = Path(scratch)
+        _stage(project, staging)
+        into.mkdir(parents=True, exist_ok=True)
+        builder = WheelBuilder(str(staging))
+        return Path(next(builder.build(directory=str(into), versions=["standard"])))
+
+
+def _stage(project: Path, staging: Path) -> None:
+    described = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+    # JSON's strings and lists of strings are TOML too.
+    lines = [f"{key} = {json.dumps(described[key])}" for key in FROM_PROJECT]
+    packages = '[tool.hatch.build.targets.wheel]\npackages = ["skipgrade"]\n'
+    (staging / "pyproject.toml").write_text("\n".join(["[project]", *lines, "", packages]))
+    for name in described["license-files"]:
+        shutil.copy(project / name, staging / name)
+    package = staging / "skipgrade"
+    package.mkdir()
+    shutil.copy(project / "skipgrade" / "__init__.py", package)
+    shutil.copytree(
+        project / "skipgrade" / "lab",
+        package / "lab",
+        ignore=shutil.ignore_patterns("__pycache__", "*.pyc"),
+    )

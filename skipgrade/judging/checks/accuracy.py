@@ -1,0 +1,153 @@
+"""How well the handed-in weights, or predictions, do on images whose labels only the judge has."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from skipgrade import lab
+from skipgrade.judging.checks.asking import NoAnswer, ask_student
+from skipgrade.judging.session import Session
+from skipgrade.judging.verdict import message
+
+BATCH = 500
+SECONDS = 60.0
+
+
+@dataclass
+class Score:
+    """The share of the points earned, why not all, and what was measured."""
+
+    share: float
+    reason: str = ""
+    note: str = ""
+
+
+def tiers_from(at_least: float | None, tiers: Mapping[float, float] | None) -> dict[float, float]:
+    """`at_least` is one tier that earns everything."""
+    if (at_least is None) == (tiers is None):
+        raise TypeError("give either at_least or tiers")
+    return {at_least: 1.0} if at_least is not None else dict(tiers or {})
+
+
+def earned(correct: int, total: int, tiers: Mapping[float, float]) -> float:
+    """The share the best tier reached by `correct` of `total` earns."""
+    reached = [share for accuracy, share in tiers.items() if correct >= accuracy * total - 1e-9]
+    return max(reached, default=0.0)
+
+
+def settled(correct: int, seen: int, total: int, tiers: Mapping[float, float]) -> bool:
+    """Whether the images not yet seen can no longer change what is earned."""
+    return earned(correct, total, tiers) == earned(correct + total - seen, total, tiers)
+
+
+def by_weights(
+    session: Session,
+    expression: str,
+    weights: str,
+    data: str,
+    tiers: Mapping[float, float],
+    prepare: str | None,
+    hint: str,
+) -> Score:
+    """Load the weights into the student's model, in the student's kernel, and mark its scores."""
+    best = max(tiers)
+    expected = (
+        f"an accuracy of at least {best:.0%} on held-out images from {weights}-best.safetensors"
+    )
+    try:
+        opened = ask_student(
+            session, expected, hint, "open model", expression=expression, weights=weights,
+            prepare=prepare,
+        )  # fmt: skip
+        problem = opened.get("problem", "") if isinstance(opened, dict) else "no answer"
+        if problem is not None:
+            hint = hint or "train with lab.fit and hand in the files it writes."
+            return Score(0.0, message(expected, _one_line(problem), hint))
+        return _mark(session, data, tiers, expected, hint)
+    except NoAnswer as error:
+        return Score(0.0, str(error))
+
+
+def _mark(
+    session: Session, data: str, tiers: Mapping[float, float], expected: str, hint: str
+) -> Score:
+    images, labels = session.holdout(data)
+    mean, std = (list(part) for part in lab.normalisation(data))
+    total, seen, correct = len(labels), 0, 0
+    while not settled(correct, seen, total, tiers):
+        batch = images[seen : seen + BATCH]
+        scores = ask_student(
+            session, expected, hint, "scores", images=batch, mean=mean, std=std, seconds=SECONDS
+        )
+        if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(batch):
+            raise NoAnswer(message(expected, "no score for every image and class", hint))
+        correct += _correct(scores, labels[seen : seen + BATCH])
+        seen += len(batch)
+    note = f"{correct} of {seen} held-out images right ({correct / max(seen, 1):.1%})"
+    if seen < total:
+        note += f"; the other {total - seen} can no longer change the verdict"
+    share = earned(correct, total, tiers)
+    if share == 1.0:
+        return Score(1.0, note=note)
+    return Score(share, message(expected, note, hint or "more epochs, or a better schedule."), note)
+
+
+def _correct(scores: Tensor, labels: Tensor) -> int:
+    """Right answers; an image with a score that is no number has none."""
+    sound = torch.isfinite(scores).all(dim=1)
+    return int(((scores.argmax(dim=1) == labels) & sound).sum())
+
+
+def by_predictions(
+    session: Session, file: str, data: str, tiers: Mapping[float, float], hint: str
+) -> Score:
+    """Mark a table with the columns `image` and `label`, one row for each held-out image."""
+    _, labels = session.holdout(data)
+    expected = f"an accuracy of at least {max(tiers):.0%} from the predictions in {file}"
+    try:
+        text = ask_student(
+            session, expected, hint, "value", arrays={},
+            expression=f"__import__('pathlib').Path({file!r}).read_text()",
+        )  # fmt: skip
+    except NoAnswer as error:
+        return Score(0.0, str(error))
+    rows = read_predictions(str(text), len(labels))
+    if isinstance(rows, str):
+        return Score(0.0, message(f"{len(labels)} rows 'image,label' in {file}", rows, hint))
+    correct = sum(rows[index] == int(label) for index, label in enumerate(labels))
+    note = f"{correct} of {len(labels)} predictions right ({correct / len(labels):.1%})"
+    share = earned(correct, len(labels), tiers)
+    return Score(share, "" if share == 1 else message(expected, note, hint), note)
+
+
+def read_predictions(text: str, count: int) -> list[int] | str:
+    """The labels by image, or what is wrong with the first bad row."""
+    lines = list(csv.reader(io.StringIO(text)))
+    if not lines or [cell.strip() for cell in lines[0]] != ["image", "label"]:
+        return "a first row that is not 'image,label'"
+    labels: dict[int, int] = {}
+    for number, row in enumerate(lines[1:], start=2):
+        try:
+            image, label = (int(cell) for cell in row)
+        except ValueError:
+            return f"row {number}: {','.join(row)[:40]!r} is not two whole numbers"
+        if not 0 <= image < count:
+            return f"row {number}: image {image} is not between 0 and {count - 1}"
+        if image in labels:
+            return f"row {number}: image {image} for the second time"
+        labels[image] = label
+    if len(labels) != count:
+        return f"{len(labels)} rows"
+    return [labels[image] for image in range(count)]
+
+
+def _one_line(text: object) -> str:
+    from skipgrade.judging.parties import presentable
+
+    return presentable(text)

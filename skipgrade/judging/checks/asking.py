@@ -1,0 +1,54 @@
+"""Asking the student, with every way of not answering turned into a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skipgrade.judging.exchange import Unreadable
+from skipgrade.judging.parties import SECONDS, Answerless, Slow
+from skipgrade.judging.session import Session
+from skipgrade.judging.verdict import message
+
+HINTS = {
+    "NotImplementedError": "this part is still the stub the notebook came with.",
+    "NameError": "a name this part asks for; is it defined, and spelled as the text says?",
+}
+
+
+class NoAnswer(Exception):
+    """The student's notebook gave no answer; the text is the reason to show."""
+
+
+def ask_student(
+    session: Session,
+    expected: str,
+    hint: str,
+    kind: str,
+    *,
+    seconds: float = SECONDS,
+    **request: Any,
+) -> Any:
+    """The student's answer, or `NoAnswer` with a message that says why there is none."""
+    try:
+        return session.student.ask(kind, seconds=seconds, **request)
+    except Answerless as error:
+        got = f"{error.kind}: {error.message}" if error.message else error.kind
+        if error.line:
+            got += f" (at the line: {error.line})"
+        raise NoAnswer(message(expected, got, HINTS.get(error.kind, hint))) from error
+    except Slow as error:
+        raise NoAnswer(message(expected, str(error), "a loop that does not end?")) from error
+    except Unreadable as error:
+        raise NoAnswer(message(expected, str(error), hint)) from error
+
+
+def brief(value: Any, limit: int = 80) -> str:
+    """A value as one shows it in a message."""
+    from torch import Tensor
+
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,89 @@
+"""Are two plain values the same? Strict about kinds, tolerant about rounding."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def difference(expected: Any, got: Any, tolerance: float) -> str | None:
+    """Where `got` differs, in words that do not give `expected` away; None when it does not."""
+    if isinstance(expected, Tensor) or isinstance(got, Tensor):
+        return _tensors(expected, got, tolerance)
+    if _number(expected) and _number(got):
+        return None if _close(expected, got, tolerance) else "another number"
+    if isinstance(expected, (list, tuple)) and isinstance(got, (list, tuple)):
+        return _sequences(expected, got, tolerance)
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return _dicts(expected, got, tolerance)
+    if type(expected) is not type(got):
+        return f"{_kind(expected)}, not {_kind(got)}"
+    return None if expected == got else "another value"
+
+
+def _tensors(expected: Any, got: Any, tolerance: float) -> str | None:
+    if isinstance(expected, Tensor) and expected.ndim == 0 and _number(got):
+        got = torch.tensor(float(got))
+    if isinstance(got, Tensor) and got.ndim == 0 and _number(expected):
+        expected = torch.tensor(float(expected))
+    if not (isinstance(expected, Tensor) and isinstance(got, Tensor)):
+        return f"{_kind(expected)}, not {_kind(got)}"
+    if expected.shape != got.shape:
+        return f"shape {tuple(expected.shape)}, not {tuple(got.shape)}"
+    gap = largest_gap(expected, got)
+    scale = float(expected.double().abs().max()) if expected.numel() else 0.0
+    return None if gap <= tolerance * (1 + scale) else f"values that differ by up to {gap:.3g}"
+
+
+def largest_gap(expected: Tensor, got: Tensor) -> float:
+    """The largest difference; infinite where one is not a number and the other is."""
+    if not expected.numel():
+        return 0.0
+    one, other = expected.double(), got.double()
+    same = (one == other) | (one.isnan() & other.isnan())
+    gaps = torch.where(same, torch.zeros_like(one), (one - other).abs())
+    return float(torch.where(gaps.isnan(), torch.full_like(gaps, math.inf), gaps).max())
+
+
+def _sequences(expected: Any, got: Any, tolerance: float) -> str | None:
+    if len(expected) != len(got):
+        return f"{len(expected)} entries, not {len(got)}"
+    for index, pair in enumerate(zip(expected, got, strict=True)):
+        if found := difference(*pair, tolerance):
+            return f"at entry {index + 1}: {found}"
+    return None
+
+
+def _dicts(expected: dict[Any, Any], got: dict[Any, Any], tolerance: float) -> str | None:
+    if missing := [key for key in expected if key not in got]:
+        return f"an entry for {missing[0]!r}"
+    if extra := [key for key in got if key not in expected]:
+        return f"no entry for {extra[0]!r}"
+    for key, value in expected.items():
+        if found := difference(value, got[key], tolerance):
+            return f"for {key!r}: {found}"
+    return None
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _close(expected: float, got: float, tolerance: float) -> bool:
+    if math.isnan(expected) or math.isnan(got):
+        return math.isnan(expected) and math.isnan(got)
+    if math.isinf(expected) or math.isinf(got):
+        return expected == got
+    return abs(expected - got) <= tolerance * (1 + abs(expected))
+
+
+def _kind(value: Any) -> str:
+    names = {
+        "bool": "True or False", "int": "a number", "float": "a number", "str": "text",
+        "NoneType": "None", "list": "a list", "tuple": "a tuple", "dict": "a dict",
+        "Tensor": "a tensor",
+    }  # fmt: skip
+    return names.get(type(value).__name__, type(value).__name__)

@@ -1,0 +1,100 @@
+"""Does a figure show what the text asks for?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from skipgrade.judging.checks.asking import NoAnswer, ask_student
+from skipgrade.judging.checks.compare import difference
+from skipgrade.judging.session import Session
+from skipgrade.judging.verdict import message
+
+
+@dataclass
+class Asked:
+    curves: int | Mapping[str, str] | None
+    xlabel: bool
+    ylabel: bool
+    legend: bool
+    length: int | str | None
+
+
+def check(session: Session, expression: str, asked: Asked, hint: str) -> str | None:
+    expected = "a matplotlib figure"
+    axes = ask_student(session, expected, hint, "figure", expression=expression)
+    if not _well_formed(axes):
+        raise NoAnswer(message(expected, "an answer that is not of the agreed form", hint))
+    drawn = [ax for ax in axes if ax["curves"] or ax["bars"] or ax["images"]]
+    if not drawn:
+        return message("a figure with something drawn in it", "an empty one", hint)
+    return (
+        _labels(drawn, asked, hint)
+        or _curves(session, drawn, asked.curves, hint)
+        or _length(session, drawn, asked.length, hint)
+    )
+
+
+def _well_formed(axes: Any) -> bool:
+    keys = {"title", "xlabel", "ylabel", "legend", "curves", "bars", "images"}
+    return isinstance(axes, list) and all(
+        isinstance(ax, dict)
+        and set(ax) == keys
+        and isinstance(ax["curves"], list)
+        and isinstance(ax["legend"], list)
+        and all(
+            isinstance(c, dict) and set(c) == {"label", "y"} and isinstance(c["y"], list)
+            for c in ax["curves"]
+        )
+        for ax in axes
+    )
+
+
+def _labels(drawn: list[dict[str, Any]], asked: Asked, hint: str) -> str | None:
+    plots = [ax for ax in drawn if ax["curves"] or ax["bars"]]
+    for name, wanted in (("xlabel", asked.xlabel), ("ylabel", asked.ylabel)):
+        if wanted and any(not str(ax[name]).strip() for ax in plots):
+            return message(f"a label on every {name[0]} axis", "an axis without one", hint)
+    several = sum(len(ax["curves"]) for ax in plots) > 1
+    if asked.legend and several and not any(ax["legend"] for ax in plots):
+        return message("a legend that tells the curves apart", "none", hint)
+    return None
+
+
+def _curves(
+    session: Session, drawn: list[dict[str, Any]], wanted: int | Mapping[str, str] | None, hint: str
+) -> str | None:
+    curves = [curve for ax in drawn for curve in ax["curves"]]
+    if wanted is None:
+        return None
+    if isinstance(wanted, int):
+        if len(curves) >= wanted:
+            return None
+        return message(f"at least {wanted} curves", f"{len(curves)}", hint)
+    for label, expression in wanted.items():
+        values = ask_student(
+            session, f"the values behind '{label}'", hint, "value", expression=expression, arrays={}
+        )
+        if not any(difference(_listed(values), curve["y"], 1e-4) is None for curve in curves):
+            return message(f"a curve with the values of {label}", "no such curve", hint)
+    return None
+
+
+def _listed(values: Any) -> Any:
+    return values.tolist() if hasattr(values, "tolist") else list(values or [])
+
+
+def _length(
+    session: Session, drawn: list[dict[str, Any]], length: int | str | None, hint: str
+) -> str | None:
+    if isinstance(length, str):
+        length = ask_student(
+            session, "the number of points", hint, "value", expression=length, arrays={}
+        )
+    if length is None:
+        return None
+    for curve in (curve for ax in drawn for curve in ax["curves"]):
+        if len(curve["y"]) != length:
+            return message(f"{length} points on every curve", f"{len(curve['y'])}", hint)
+    return None

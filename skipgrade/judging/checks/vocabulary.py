@@ -1,0 +1,150 @@
+"""The checks themselves, one method a word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from skipgrade.judging.checks import accuracy, learning
+from skipgrade.judging.checks import figure as figures
+from skipgrade.judging.checks import function as functions
+from skipgrade.judging.checks.asking import NoAnswer, ask_student, brief
+from skipgrade.judging.checks.compare import difference
+from skipgrade.judging.session import Session, current
+from skipgrade.judging.verdict import message
+
+P = ParamSpec("P")
+
+
+def _check(
+    method: Callable[Concatenate[Checks, Session, P], str | None],
+) -> Callable[Concatenate[Checks, P], None]:
+    """Turn a method that returns a reason (or None) into a check with `worth`."""
+
+    @wraps(method)
+    def run(self: Checks, /, *args: Any, worth: float | None = None, **kwargs: Any) -> None:
+        session = current()
+        try:
+            reason = method(self, session, *args, **kwargs)
+        except NoAnswer as error:
+            reason = str(error)
+        if reason is not None:
+            session.lose(reason, worth)
+
+    return run  # type: ignore[return-value]
+
+
+class Checks:
+    """`check.<word>(...)`: see each word."""
+
+    @_check
+    def equal(
+        self, session: Session, expression: str, *, hint: str = "", tolerance: float = 1e-6,
+        **arrays: Any,
+    ) -> str | None:  # fmt: skip
+        """One value, the same in both kernels. A bool is not a number, a list may be a tuple."""
+        expected = session.solution.ask("value", expression=expression, arrays=arrays)
+        got = ask_student(
+            session, f"a value for {expression}" if expression.isidentifier() else "a value", hint, "value",
+            expression=expression, arrays=arrays,
+        )  # fmt: skip
+        found = difference(expected, got, tolerance)
+        return message(found, brief(got), hint) if found else None
+
+    @_check
+    def shapes(
+        self, session: Session, expression: str, *, hint: str = "", **arrays: Any
+    ) -> str | None:
+        """The shapes of every tensor in a value."""
+        expected = session.solution.ask("shapes", expression=expression, arrays=arrays)
+        wanted = f"shape {expected}"
+        got = ask_student(session, wanted, hint, "shapes", expression=expression, arrays=arrays)
+        hint = hint or "print the shape after each layer."
+        return message(wanted, f"shape {got}", hint) if got != expected else None
+
+    @_check
+    def parameters(self, session: Session, expression: str, *, hint: str = "") -> str | None:
+        """The number of trainable parameters of a model."""
+        expected = session.solution.ask("parameters", expression=expression)
+        wanted = f"{expected:,} trainable parameters"
+        got = ask_student(session, wanted, hint, "parameters", expression=expression)
+        if got == expected and type(got) is int:
+            return None
+        hint = hint or "the sizes of the layers, and whether each has a bias."
+        return message(wanted, f"{got:,}" if type(got) is int else brief(got), hint)
+
+    @_check
+    def function(
+        self, session: Session, expression: str, *, hint: str = "", train: bool = True,
+        tolerance: float = functions.TOLERANCE, **inputs: Any,
+    ) -> str | None:  # fmt: skip
+        """The same function of its inputs: same weights in, same outputs and gradients out.
+
+        In eval mode, and with `train` in train mode too; in float64, where `tolerance` bounds the
+        largest difference relative to 1 plus the largest value.
+        """
+        return functions.check(session, expression, inputs, train, tolerance, hint)
+
+    @_check
+    def learns(
+        self,
+        session: Session,
+        step: str | None = None,
+        evaluate: str | None = None,
+        *,
+        hint: str = "",
+    ) -> str | None:
+        """A training step trains on a fixed small problem; an evaluation loop evaluates."""
+        if step is not None and (reason := learning.check_step(session, step, hint)):
+            return reason
+        return learning.check_evaluation(session, evaluate, hint) if evaluate else None
+
+    @_check
+    def figure(
+        self, session: Session, expression: str, *, hint: str = "",
+        curves: int | Mapping[str, str] | None = None, xlabel: bool = True, ylabel: bool = True,
+        legend: bool = True, length: int | str | None = None,
+    ) -> str | None:  # fmt: skip
+        """What a figure shows: curves (a number, or {label: the values expected}), labels, lengths."""
+        asked = figures.Asked(curves, xlabel, ylabel, legend, length)
+        return figures.check(session, expression, asked, hint)
+
+    @_check
+    def that(
+        self, session: Session, condition: bool, *, expected: str, got: str, hint: str = ""
+    ) -> str | None:
+        """A condition in the judge's own words, for what the other checks do not cover."""
+        return None if bool(condition) else message(expected, str(got), hint)
+
+    def accuracy(
+        self, expression: str, *, weights: str, data: str = "cifar10", at_least: float | None = None,
+        tiers: Mapping[float, float] | None = None, prepare: str | None = None, hint: str = "",
+        worth: float | None = None,
+    ) -> None:  # fmt: skip
+        """The accuracy of the handed-in weights in the student's model, on held-out images.
+
+        `at_least` is all or nothing; `tiers` maps an accuracy to the share of the points earned
+        from it on. Stops as soon as the verdict on the whole set is certain.
+        """
+        steps = accuracy.tiers_from(at_least, tiers)
+        score = accuracy.by_weights(current(), expression, weights, data, steps, prepare, hint)
+        _settle(current(), score, worth)
+
+    def predictions(
+        self, file: str, *, data: str = "cifar10", at_least: float | None = None,
+        tiers: Mapping[float, float] | None = None, hint: str = "", worth: float | None = None,
+    ) -> None:  # fmt: skip
+        """The accuracy of a handed-in table of predictions, row by row validated."""
+        steps = accuracy.tiers_from(at_least, tiers)
+        score = accuracy.by_predictions(current(), file, data, steps, hint)
+        _settle(current(), score, worth)
+
+
+def _settle(session: Session, score: accuracy.Score, worth: float | None) -> None:
+    if score.note:
+        session.notes.append(score.note)
+    if score.share == 0:
+        session.lose(score.reason, worth)
+    elif score.share < 1:
+        session.lose(score.reason, (1 - score.share) * (1.0 if worth is None else worth))

@@ -1,0 +1,266 @@
+"""nbgrader's Execute with a judge: visible cells run in the student's kernel, hidden tests do not.
+
+Put into `c.Autograde.autograde_preprocessors` in place of nbgrader's own, it leaves the verdict in
+each cell's outputs in the form nbgrader's SaveAutoGrades reads.
+"""
+
+from __future__ import annotations
+
+import copy
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import KernelManager
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbgrader.preprocessors import Execute
+from nbgrader.utils import is_grade
+from traitlets import Integer, Unicode
+
+from skipgrade.judging.judge_kernel import JudgeFailed, JudgeKernel, judge_for
+from skipgrade.judging.outputs import flatten_outputs, write_verdict
+from skipgrade.judging.source import is_automatic, split
+from skipgrade.judging.unreadable import reason_unreadable
+from skipgrade.judging.verdict import Verdict
+from skipgrade.judging.workcopy import working_copy
+from skipgrade.sandbox import async_kernel_manager
+
+RECOVERY = 10
+
+
+class JudgedExecute(Execute):
+    """Runs a submission and judges it, cell by cell."""
+
+    timeout = Integer(60, allow_none=True, help="Seconds a visible cell may take.").tag(config=True)
+    judging_timeout = Integer(180, help="Seconds the checks of one cell may take.").tag(config=True)
+    notebook_timeout = Integer(900, help="Seconds a whole notebook may take.").tag(config=True)
+    output_limit = Integer(
+        2**20, help="Bytes of output a cell may print before it is interrupted."
+    ).tag(config=True)
+    secret_file = Unicode(
+        "holdout.key", help="File in the course root from which held-out images follow."
+    ).tag(config=True)
+    startup_timeout = Integer(120, help="Seconds a kernel may take to start.").tag(config=True)
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict, km: KernelManager | None = None
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        reason = reason_unreadable(nb)
+        for cell in nb.cells:  # a verdict a submission brings along is not ours
+            cell.metadata.pop("skipgrade", None)
+        self._begin(resources)
+        if reason:
+            self._abandoned = reason
+            for index, cell in enumerate(nb.cells):
+                self.preprocess_cell(cell, resources, index)
+            return nb, resources
+        hand_in = Path(resources["metadata"]["path"])
+        name = resources["nbgrader"]["notebook"]
+        with working_copy(hand_in, name, nb) as place:
+            self._place = place
+            resources["metadata"]["path"] = str(place.folder)
+            try:
+                return super().preprocess(nb, resources, km)
+            finally:
+                resources["metadata"]["path"] = str(hand_in)
+                self._part()
+
+    def _begin(self, resources: ResourcesDict) -> None:
+        self._judge: JudgeKernel = judge_for(self._source_path(resources))
+        self._met = False
+        self._abandoned = ""
+        self._restarts_left = 1
+        self._fatal: set[int] = set()
+        self._incidents: list[str] = []
+        self._printed = 0
+        self._deadline = time.monotonic() + self.notebook_timeout
+
+    def _source_path(self, resources: ResourcesDict) -> Path:
+        course = self.parent.parent.coursedir  # the exporter's parent is nbgrader's converter
+        assignment = resources["nbgrader"]["assignment"]
+        folder = course.format_path(course.source_directory, ".", assignment)
+        return Path(folder, f"{resources['nbgrader']['notebook']}.ipynb").resolve()
+
+    def create_kernel_manager(self) -> KernelManager:
+        self.km = async_kernel_manager("student", config=self.config)
+        return self.km
+
+    # One cell -------------------------------------------------------------------------------
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        if cell.cell_type != "code":
+            return cell, resources
+        shown = cell.source
+        test = self._judge.source.tests.get(_grade_id(cell)) if is_automatic(cell) else None
+        # A test cell's visible part comes from the source too: what it says is not the student's.
+        cell.source = test.visible if test else split(shown)[0]
+        try:
+            trouble = self._abandoned or self._run(cell, index)
+        finally:
+            cell.source = shown
+        if test:
+            verdict = Verdict.zero(trouble) if self._abandoned else self._rule(test.grade_id)
+            if verdict.share < 1 and not self._abandoned:
+                verdict.reasons += self._incidents
+            flatten_outputs(cell)
+            write_verdict(cell, verdict)
+            if verdict.lost_kernel:
+                self._recover(index + 1)
+        elif is_grade(cell) and self._abandoned:
+            cell.outputs = []
+        return cell, resources
+
+    def _rule(self, grade_id: str) -> Verdict:
+        if not self._met:
+            self._judge.ready()
+            self._judge.meet(self._connection(), self._place.exchange, self._secret())
+            self._met = True
+        verdict = self._judge.rule(grade_id, self.judging_timeout, self._student_died)
+        if verdict.trouble:
+            self.log.error("A hidden test of cell %s raised:\n%s", grade_id, verdict.trouble)
+        return verdict
+
+    def _run(self, cell: NotebookNode, index: int) -> str:
+        """Run a visible cell; says why the rest was abandoned, if it now is."""
+        if time.monotonic() > self._deadline:
+            self._abandoned = f"The notebook took more than {self.notebook_timeout} s in all."
+            return self._abandoned
+        self._printed = 0
+        try:
+            self.execute_cell(cell, index, store_history=True)
+            incident = self._interruption(cell)
+            lost = bool(incident) and not self._reacts()
+        except (DeadKernelError, CellTimeoutError) as error:
+            incident, lost = _loss(error), True
+            cell.outputs.append(_error_output(incident))
+        if incident:
+            self._incidents.append(f"Cell {index + 1}, before this one: {incident}")
+        if lost:
+            self._fatal.add(index)
+            self._recover(index)
+        return self._abandoned
+
+    def _interruption(self, cell: NotebookNode) -> str:
+        """Why the cell was interrupted; empty when it was not."""
+        if self._printed > self.output_limit:
+            return f"it printed more than {self.output_limit:,} bytes and was stopped."
+        names = [output.ename for output in cell.outputs if output.output_type == "error"]
+        if self.error_on_timeout and self.error_on_timeout["ename"] in names:
+            return f"it was stopped after {self.timeout} s."
+        return ""
+
+    def output(self, outs: list, msg: dict, display_id: str, cell_index: int) -> Any:
+        """Keep what a cell prints up to the limit; interrupt the cell that goes on printing."""
+        before = self._printed
+        self._printed += len(str(msg["content"]))
+        if self._printed <= self.output_limit:
+            return super().output(outs, msg, display_id, cell_index)
+        if before <= self.output_limit:
+            note = f"Stopped: more than {self.output_limit:,} bytes of output."
+            outs.append(NotebookNode(output_type="stream", name="stderr", text=note))
+            self._interrupt_soon()
+        return None
+
+    # The student's kernel -------------------------------------------------------------------
+
+    def _interrupt_soon(self) -> None:
+        import asyncio
+
+        assert self.km is not None
+        self._interruption = asyncio.ensure_future(self.km.interrupt_kernel())
+
+    def _student_died(self) -> bool:
+        return self.km is None or not _now(self.km.is_alive())
+
+    def _reacts(self) -> bool:
+        """Whether the kernel answers after an interrupt."""
+        assert self.kc is not None
+        message = self.kc.kernel_info()
+        deadline = time.monotonic() + RECOVERY
+        while time.monotonic() < deadline and not self._student_died():
+            try:
+                reply = _now(self.kc.get_shell_msg(timeout=1))
+            except Exception as error:
+                if type(error).__name__ != "Empty":
+                    raise
+                continue
+            if reply["parent_header"].get("msg_id") == message:
+                return True
+        return False
+
+    def _recover(self, upto: int) -> None:
+        """Restart the kernel and bring the notebook back to cell `upto`; once, then give up."""
+        self._part()
+        if not self._restarts_left:
+            self._abandoned = (
+                "The notebook's kernel was lost a second time; the cells after that were not run."
+            )
+            return
+        self._restarts_left -= 1
+        assert self.km is not None and self.kc is not None
+        self.kc.stop_channels()
+        self.kc = None
+        _now(self.km.restart_kernel(now=True))
+        self.start_new_kernel_client()
+        for index, cell in enumerate(self.nb.cells[:upto]):
+            if cell.cell_type == "code" and index not in self._fatal and not self._abandoned:
+                again = copy.deepcopy(cell)
+                again.source = split(cell.source)[0]
+                self._run_again(again, index)
+
+    def _run_again(self, cell: NotebookNode, index: int) -> None:
+        self._printed = 0
+        try:
+            self.execute_cell(cell, index, store_history=True)
+        except (DeadKernelError, CellTimeoutError):
+            self._fatal.add(index)
+            self._recover(index)
+
+    def _connection(self) -> dict[str, Any]:
+        assert self.km is not None
+        info = dict(self.km.get_connection_info())
+        return {
+            name: value.decode() if isinstance(value, bytes) else value
+            for name, value in info.items()
+        }
+
+    def _part(self) -> None:
+        if self._met:
+            self._met = False
+            self._judge.part()
+
+    def _secret(self) -> str:
+        path = Path(self.parent.parent.coursedir.root, self.secret_file)
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_hex(16) + "\n")
+        return path.read_text().strip()
+
+
+def _grade_id(cell: NotebookNode) -> str:
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def _now(value: Any) -> Any:
+    """The result of nbclient's sometimes asynchronous managers."""
+    from nbclient.util import ensure_async, run_sync
+
+    return run_sync(ensure_async)(value)
+
+
+def _loss(error: Exception) -> str:
+    if isinstance(error, DeadKernelError):
+        return "the kernel died in it; it was left out when the notebook was run again."
+    return "it could not be interrupted; it was left out when the notebook was run again."
+
+
+def _error_output(told: str) -> NotebookNode:
+    return NotebookNode(output_type="error", ename="CellLost", evalue=told, traceback=[told])
+
+
+__all__ = ["JudgeFailed", "JudgedExecute"]

@@ -1,0 +1,162 @@
+"""The two who can be asked: the student's kernel, from afar, and the notebook at hand."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty
+from typing import Any, Protocol
+
+import zmq
+from jupyter_client.blocking.client import BlockingKernelClient
+
+from skipgrade.judging import witness
+from skipgrade.judging.codec import decode, encode
+from skipgrade.judging.exchange import MEBIBYTE, Unreadable, read_message, write_message
+
+SECONDS = 30.0
+GRACE = 5.0
+REPLY_LIMIT = 4 * MEBIBYTE
+
+
+class Answerless(Exception):
+    """The question was asked, and the code that was to answer it raised an exception."""
+
+    def __init__(self, kind: str, message: str, line: str) -> None:
+        self.kind, self.message, self.line = kind, message, line
+        super().__init__(f"{kind}: {message}" if message else kind)
+
+
+class Lost(Exception):
+    """The student's kernel died or no longer reacts; it must be restarted before the next cell."""
+
+
+class Slow(Exception):
+    """No answer within the time limit; the kernel was interrupted and is well."""
+
+
+class Party(Protocol):
+    """Someone who has a notebook in memory and answers questions about it."""
+
+    def ask(self, kind: str, *, seconds: float = SECONDS, **request: Any) -> Any:
+        """The plain value that answers the question `kind` of `skipgrade.judging.questions`."""
+        ...
+
+    def eval(self, expression: str, **arrays: Any) -> Any:
+        """The value of an expression, as plain data."""
+        ...
+
+
+class _Asking:
+    def eval(self, expression: str, **arrays: Any) -> Any:
+        return self.ask("value", expression=expression, arrays=arrays)
+
+    def ask(self, kind: str, *, seconds: float = SECONDS, **request: Any) -> Any:
+        raise NotImplementedError
+
+
+def _unwrap(reply: Any) -> Any:
+    if isinstance(reply, dict) and set(reply) == {"value"}:
+        return reply["value"]
+    if isinstance(reply, dict) and set(reply) == {"error"} and isinstance(reply["error"], dict):
+        told = {key: presentable(reply["error"].get(key)) for key in ("type", "message", "line")}
+        raise Answerless(told["type"] or "Exception", told["message"], told["line"])
+    raise Unreadable("an answer that is not of the agreed form")
+
+
+def presentable(text: Any, limit: int = 240) -> str:
+    """Text from a submission as one may show it: printable, short, without folders of this machine."""
+    if not isinstance(text, str):
+        return ""
+    text = re.sub(r"(?:/[\w.@+-]+){2,}/", "", text)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    text = "".join(c if c.isprintable() else " " for c in text).strip()
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+class Here(_Asking):
+    """A notebook in this very process: the solution, or the notebook one is working in."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self.namespace = namespace
+
+    def ask(self, kind: str, *, seconds: float = SECONDS, **request: Any) -> Any:
+        question = decode(*encode({"kind": kind, "request": request}))
+        return _unwrap(decode(*encode(witness.reply(question, self.namespace))))
+
+
+class Afar(_Asking):
+    """The notebook in the student's kernel, reached by a second Jupyter client."""
+
+    def __init__(self, connection: dict[str, Any], exchange: Path) -> None:
+        context = zmq.Context()
+        context.setsockopt(zmq.MAXMSGSIZE, REPLY_LIMIT)
+        context.setsockopt(zmq.LINGER, 0)
+        self._context = context
+        self._client = BlockingKernelClient(context=context)
+        self._client.load_connection_info(connection)
+        self._client.start_channels(iopub=False, stdin=False, hb=False)
+        self._exchange = exchange
+
+    def close(self) -> None:
+        self._client.stop_channels()
+        self._context.destroy(linger=0)
+
+    def ask(self, kind: str, *, seconds: float = SECONDS, **request: Any) -> Any:
+        name = uuid.uuid4().hex
+        write_message(self._exchange, f"{name}-question", {"kind": kind, "request": request})
+        with self._no_leftovers(name):
+            status = self._execute(name, seconds)
+            if status != "ok":
+                raise Unreadable(f"no answer ({presentable(status)})")
+            return _unwrap(read_message(self._exchange, f"{name}-answer"))
+
+    @contextmanager
+    def _no_leftovers(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            for path in self._exchange.glob(f"{name}-*"):
+                if path.is_symlink() or path.is_file():
+                    path.unlink()
+
+    def _execute(self, name: str, seconds: float) -> str:
+        call = f"answer({json.dumps(str(self._exchange))}, {json.dumps(name)})"
+        source = f"__import__('skipgrade.judging.witness', fromlist=['answer']).{call}"
+        message = self._client.execute(
+            "", silent=True, store_history=False, allow_stdin=False,
+            user_expressions={"answer": source},
+        )  # fmt: skip
+        reply = self._reply_to(message, seconds)
+        if reply is None:
+            self._interrupt()
+            if self._reply_to(message, GRACE) is None:
+                raise Lost("it no longer reacts")
+            raise Slow(f"no answer within {seconds:g} s")
+        content = reply.get("content", {})
+        outcome = content.get("user_expressions", {}).get("answer", {})
+        if content.get("status") == "ok" and outcome.get("status") == "ok":
+            return "ok"
+        return str(outcome.get("ename") or content.get("ename") or "no status")
+
+    def _reply_to(self, message: str, seconds: float) -> dict[str, Any] | None:
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                reply = self._client.get_shell_msg(timeout=min(left, 1.0))
+            except Empty:
+                continue
+            except (ValueError, TypeError, KeyError) as error:
+                raise Unreadable("a reply that is no Jupyter message") from error
+            if reply.get("parent_header", {}).get("msg_id") == message:
+                return reply
+        return None
+
+    def _interrupt(self) -> None:
+        message = self._client.session.msg("interrupt_request", content={})
+        self._client.control_channel.send(message)

@@ -1,0 +1,45 @@
+"""What a matplotlib figure shows, as plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skipgrade.judging.questions.values import evaluate
+
+POINTS = 10_000
+
+
+def figure(namespace: dict[str, Any], expression: str) -> list[dict[str, Any]]:
+    """One entry for each axes of the figure (or of the axes) `expression` gives."""
+    drawn = evaluate(namespace, expression, {})
+    if hasattr(drawn, "get_axes") and not hasattr(drawn, "get_lines"):
+        axes = list(drawn.get_axes())
+    else:
+        axes = list(np.ravel(np.asarray(drawn, dtype=object)))
+    if not all(hasattr(ax, "get_lines") for ax in axes):
+        raise TypeError(f"this is a {type(drawn).__name__}, not a matplotlib figure")
+    return [_describe(ax) for ax in axes]
+
+
+def _describe(ax: Any) -> dict[str, Any]:
+    legend = ax.get_legend()
+    return {
+        "title": ax.get_title(),
+        "xlabel": ax.get_xlabel(),
+        "ylabel": ax.get_ylabel(),
+        "legend": [text.get_text() for text in legend.get_texts()] if legend else [],
+        "curves": [_curve(line) for line in ax.get_lines() if len(line.get_xdata()) > 0],
+        "bars": sum(len(container.patches) for container in ax.containers if _is_bars(container)),
+        "images": len(ax.get_images()),
+    }
+
+
+def _is_bars(container: Any) -> bool:
+    return hasattr(container, "patches")
+
+
+def _curve(line: Any) -> dict[str, Any]:
+    y = np.asarray(line.get_ydata(), dtype=float)
+    return {"label": str(line.get_label()), "y": [float(v) for v in y[:POINTS]]}

@@ -1,0 +1,114 @@
+"""What a model or a function computes when it carries agreed weights: outputs and gradients."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from skipgrade.judging.questions.values import evaluate
+from skipgrade.judging.tracing import fill, named_slots, record
+
+DOUBLE = torch.float64
+
+
+def function(
+    namespace: dict[str, Any],
+    expression: str,
+    arrays: dict[str, Tensor],
+    *,
+    seed: int,
+    scheme: str,
+    without: list[str],
+    train: bool,
+    precision: str | None = None,
+) -> dict[str, Any]:
+    """Build what `expression` names, give it the seed's weights, and call it with `arrays`.
+
+    Computes in float64; a model that insists on float32 gets its way and says so.
+    """
+    torch.manual_seed(seed)
+    target = evaluate(namespace, expression, {})
+    if not callable(target):
+        raise TypeError(f"this is a {type(target).__name__}, which cannot be called")
+    for dtype in (torch.float32,) if precision == "float32" else (DOUBLE, torch.float32):
+        try:
+            return _respond(target, arrays, dtype, seed, scheme, set(without), train)
+        except RuntimeError as error:
+            if dtype is torch.float32 or not _is_about_dtype(error):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _is_about_dtype(error: RuntimeError) -> bool:
+    return any(word in str(error) for word in ("dtype", "Double", "Float", "scalar type"))
+
+
+def _respond(
+    target: Callable[..., Any],
+    arrays: dict[str, Tensor],
+    dtype: torch.dtype,
+    seed: int,
+    scheme: str,
+    without: set[str],
+    train: bool,
+) -> dict[str, Any]:
+    inputs = [x.to(dtype) if x.is_floating_point() else x for x in arrays.values()]
+    slots = []
+    layers: list[str] = []
+    if isinstance(target, nn.Module):
+        target = copy.deepcopy(target).to("cpu", dtype)
+        for parameter in target.parameters():
+            parameter.requires_grad_(True)
+        uses = record(target, inputs)
+        slots = named_slots(uses, scheme)
+        layers = [use.describe() for use in uses]
+        fill(slots, seed, without)
+        target.train(train)
+    torch.manual_seed(seed)
+    inputs = [x.clone().requires_grad_(x.is_floating_point()) for x in inputs]
+    # Non-leaf copies, so that a function working in place on its input does not trip autograd.
+    result = target(*[x.clone() if x.is_floating_point() else x for x in inputs])
+    outputs = _floating(result)
+    wanted = {s.key: s.tensor for s in slots if s.tensor.requires_grad}
+    gradients = _gradients(
+        outputs, [*wanted.values(), *(x for x in inputs if x.requires_grad)], seed
+    )
+    return {
+        "precision": "float64" if dtype is DOUBLE else "float32",
+        "keys": {slot.key: slot.role for slot in slots},
+        "layers": layers,
+        "outputs": outputs,
+        "gradients": dict(zip(wanted, gradients, strict=False)),
+        "input gradients": gradients[len(wanted) :],
+    }
+
+
+def _floating(result: Any) -> list[Tensor]:
+    if isinstance(result, Tensor):
+        return [result]
+    if isinstance(result, (list, tuple)):
+        return [tensor for item in result for tensor in _floating(item)]
+    if isinstance(result, dict):
+        return [tensor for item in result.values() for tensor in _floating(item)]
+    raise TypeError(f"calling it gives a {type(result).__name__}, not a tensor")
+
+
+def _gradients(outputs: list[Tensor], wanted: list[Tensor], seed: int) -> list[Tensor]:
+    """Gradients of a seeded weighted sum of the outputs; zeros where nothing flows."""
+    generator = torch.Generator().manual_seed(seed)
+    total = torch.zeros((), dtype=DOUBLE)
+    for output in outputs:
+        pattern = torch.randn(output.shape, generator=generator, dtype=DOUBLE)
+        if output.is_floating_point() and output.requires_grad:
+            total = total + (output * pattern).sum()
+    if not wanted or not total.requires_grad:
+        return [torch.zeros_like(tensor) for tensor in wanted]
+    found = torch.autograd.grad(total, wanted, allow_unused=True)
+    return [
+        torch.zeros_like(tensor) if gradient is None else gradient
+        for tensor, gradient in zip(wanted, found, strict=True)
+    ]

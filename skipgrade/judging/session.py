@@ -1,0 +1,70 @@
+"""Who `student` and `solution` are right now."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skipgrade.judging.parties import Here, Party
+from skipgrade.judging.verdict import CheckFailed
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Holdout = Callable[[str], "tuple[Tensor, Tensor]"]
+
+
+class JudgeMissing(RuntimeError):
+    """Hidden tests were started by a grader that has no judge; they must not pass silently."""
+
+
+@dataclass
+class Session:
+    """One notebook on trial, and what it has lost so far in the cell being judged."""
+
+    student: Party
+    solution: Party
+    holdout: Holdout
+    on_trial: bool
+    lost: float = 0.0
+    reasons: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def lose(self, reason: str, worth: float | None) -> None:
+        """Cost the cell (worth None) or a share of it. Outside grading every loss is an error."""
+        if worth is None or not self.on_trial:
+            raise CheckFailed(reason)
+        self.lost += worth
+        self.reasons.append(reason)
+
+
+_current: Session | None = None
+
+
+def begin(session: Session) -> None:
+    global _current
+    _current = session
+
+
+def end() -> None:
+    global _current
+    _current = None
+
+
+def current() -> Session:
+    """The session in force; without one, the notebook is its own student and solution."""
+    if _current is not None:
+        return _current
+    if os.environ.get("NBGRADER_EXECUTION") == "autograde":
+        raise JudgeMissing(
+            "Hidden tests ran without the judge, so nothing here was checked. "
+            "Grade in a course whose nbgrader_config.py puts "
+            "skipgrade.judging.execute.JudgedExecute in c.Autograde.autograde_preprocessors."
+        )
+    from skipgrade.judging.holdout import open_images
+
+    notebook = Here(sys.modules["__main__"].__dict__)
+    return Session(notebook, notebook, open_images, on_trial=False)

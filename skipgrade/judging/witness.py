@@ -1,0 +1,67 @@
+"""The student's side of a question: runs in the student's kernel and is believed nothing.
+
+The judge leaves a question in the exchange folder and asks the kernel, with Jupyter's own
+`execute_request`, to evaluate `witness.answer(folder, name)`; the answer lies beside it afterwards.
+"""
+
+from __future__ import annotations
+
+import linecache
+import traceback
+from pathlib import Path
+from typing import Any
+
+from skipgrade.judging.codec import NotPlain
+from skipgrade.judging.exchange import read_message, write_message
+from skipgrade.judging.questions import QUESTIONS
+
+LIBRARY_MESSAGES = {"NameError", "AttributeError", "NotImplementedError", "ImportError"}
+
+
+def answer(folder: str, name: str) -> None:
+    """Answer the question `name` from the notebook this kernel runs."""
+    import IPython
+
+    shell: Any = IPython.get_ipython()  # type: ignore[no-untyped-call]
+    path = Path(folder)
+    question = read_message(path, f"{name}-question")
+    write_message(path, f"{name}-answer", reply(question, shell.user_ns))
+
+
+def reply(question: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
+    """The value asked for, or what went wrong in the words of the exception."""
+    ask = QUESTIONS[question["kind"]]
+    try:
+        value = ask(namespace, **question["request"])
+        write_check(value)
+    except NotPlain as error:
+        return {"error": {"type": "NotPlain", "message": str(error), "line": ""}}
+    except Exception as error:
+        return {"error": describe(error)}
+    return {"value": value}
+
+
+def write_check(value: Any) -> None:
+    """Raise now, where it can be said, if the value could not be sent."""
+    from skipgrade.judging.codec import encode
+
+    encode(value)
+
+
+def describe(error: Exception) -> dict[str, str]:
+    """An exception as the student should see it: what, and which line of the notebook.
+
+    The message is passed on only when a library wrote it. What the notebook's own code raises
+    could say anything, for example the arguments it was called with.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if _is_notebook(frame.filename)]
+    innermost_is_own = bool(frames) and _is_notebook(frames[-1].filename)
+    name = type(error).__name__
+    quiet = innermost_is_own and name not in LIBRARY_MESSAGES
+    line = linecache.getline(own[-1].filename, own[-1].lineno or 0) if own else ""
+    return {"type": name, "message": "" if quiet else str(error), "line": line.strip()}
+
+
+def _is_notebook(filename: str) -> bool:
+    return "ipykernel_" in filename or filename.startswith(("<ipython-input", "<notebook"))

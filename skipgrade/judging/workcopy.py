@@ -1,0 +1,61 @@
+"""Where a submission runs: a copy of the hand-in, without the hidden tests, far from the course."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from skipgrade.judging.source import split
+
+
+@dataclass
+class WorkingCopy:
+    folder: Path  # the kernel's working folder
+    exchange: Path  # where questions and answers cross
+
+
+@contextmanager
+def working_copy(
+    hand_in: Path, notebook_name: str, notebook: NotebookNode
+) -> Iterator[WorkingCopy]:
+    """Copy everything handed in beside the notebook; write the notebook itself without hidden parts."""
+    root = Path(tempfile.mkdtemp(prefix="skipgrade-"))
+    try:
+        copy = WorkingCopy(root / "work", root / "exchange")
+        copy.exchange.mkdir()
+        copy_plain_files(hand_in, copy.folder)
+        nbformat.write(without_hidden(notebook), copy.folder / f"{notebook_name}.ipynb")
+        yield copy
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def copy_plain_files(origin: Path, target: Path) -> None:
+    """Copy ordinary files, but no notebooks (they hold hidden tests) and nothing behind a link."""
+    target.mkdir(parents=True)
+    for folder, _, names in os.walk(origin):
+        for name in names:
+            path = Path(folder, name)
+            if path.suffix == ".ipynb" or not stat.S_ISREG(path.lstat().st_mode):
+                continue
+            destination = target / path.relative_to(origin)
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, destination)
+
+
+def without_hidden(notebook: NotebookNode) -> NotebookNode:
+    """A copy of the notebook that holds only what its author could see."""
+    bare = nbformat.from_dict(notebook)
+    for cell in bare.cells:
+        if cell.cell_type == "code":
+            cell.source = split(cell.source)[0]
+    return bare

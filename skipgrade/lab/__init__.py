@@ -1,0 +1,48 @@
+"""The student's bench: images, training that survives a disconnect, figures and the hand-in."""
+
+from skipgrade.lab.data import MEAN, STD, dataset, normalisation, raw
+from skipgrade.lab.errors import LabError
+from skipgrade.lab.evaluating import evaluate, predictions
+from skipgrade.lab.files import forget
+from skipgrade.lab.fitting import fit
+from skipgrade.lab.handin import hand_in
+from skipgrade.lab.history import History
+from skipgrade.lab.loaders import Data, load
+from skipgrade.lab.machine import device, seed_everything
+from skipgrade.lab.plots import (
+    plot_confusion,
+    plot_history,
+    plot_images,
+    plot_sweep,
+    plot_weights,
+)
+from skipgrade.lab.predicted import read_predictions, write_predictions
+from skipgrade.lab.schedules import cosine, one_cycle
+
+__all__ = [
+    "MEAN",
+    "STD",
+    "Data",
+    "History",
+    "LabError",
+    "cosine",
+    "dataset",
+    "device",
+    "evaluate",
+    "fit",
+    "forget",
+    "hand_in",
+    "load",
+    "normalisation",
+    "one_cycle",
+    "plot_confusion",
+    "plot_history",
+    "plot_images",
+    "plot_sweep",
+    "plot_weights",
+    "predictions",
+    "raw",
+    "read_predictions",
+    "seed_everything",
+    "write_predictions",
+]

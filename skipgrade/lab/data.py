@@ -1,0 +1,177 @@
+"""The images: official CIFAR through torchvision, or the drawn set that needs no download."""
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import Dataset
+from torchvision import datasets
+from torchvision.datasets.utils import check_integrity
+
+from skipgrade.lab import builtin
+from skipgrade.lab.errors import LabError
+
+MEAN = {"cifar10": (0.4914, 0.4824, 0.4467), "cifar100": (0.5071, 0.4865, 0.4409)}
+STD = {"cifar10": (0.2471, 0.2435, 0.2616), "cifar100": (0.2673, 0.2564, 0.2762)}
+
+_OFFICIAL: dict[str, type[datasets.CIFAR10]] = {
+    "cifar10": datasets.CIFAR10,
+    "cifar100": datasets.CIFAR100,
+}
+_OFFICIAL_TRAIN_SIZE = 50_000
+
+Triple = tuple[float, float, float]
+
+
+class Images(NamedTuple):
+    """One split as plain arrays."""
+
+    pixels: torch.Tensor  # uint8 [n, 3, 32, 32]
+    labels: torch.Tensor  # int64 [n]
+    classes: list[str]
+
+
+def source() -> str:
+    """Which images are in force: "official" (torchvision's CIFAR) or "builtin" (drawn)."""
+    chosen = os.environ.get("SKIPGRADE_DATASET") or "official"
+    if chosen not in ("official", "builtin"):
+        raise LabError(
+            f"SKIPGRADE_DATASET is {chosen!r}: use 'builtin' for the drawn images, "
+            "or unset it for the official CIFAR files."
+        )
+    return chosen
+
+
+def folder() -> Path:
+    """Where the official files lie, or will be downloaded to."""
+    return Path(os.environ.get("SKIPGRADE_DATA") or "data").expanduser()
+
+
+def normalisation(name: str = "cifar10") -> tuple[Triple, Triple]:
+    """Mean and standard deviation of the images in force, by colour channel in 0..1."""
+    _check_name(name)
+    if source() == "builtin":
+        return builtin.MEAN[name], builtin.STD[name]
+    return MEAN[name], STD[name]
+
+
+def raw(name: str, split: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """All pixels (uint8 [n, 3, 32, 32]) and labels (int64 [n]) of split "train" or "test"."""
+    images = official_split(name, split)
+    return images.pixels.clone(), images.labels.clone()
+
+
+def official_split(name: str, split: str) -> Images:
+    """The train or test images in force, shared between callers: not to be written to."""
+    _check_name(name)
+    if split not in ("train", "test"):
+        raise LabError(f"There is no split {split!r} here: use 'train' or 'test'.")
+    if source() == "builtin":
+        return _drawn(name, split)
+    return _official(name, split, folder().resolve())
+
+
+def take_split(name: str, split: str, *, val: int, seed: int) -> Images:
+    """Split "train", "val" or "test"; the first two share out the official training images.
+
+    The drawn set is smaller than CIFAR: there `val` is scaled to the same share of it.
+    """
+    if split == "test":
+        return official_split(name, "test")
+    if split not in ("train", "val"):
+        raise LabError(f"There is no split {split!r}: use 'train', 'val' or 'test'.")
+    images = official_split(name, "train")
+    held_out = val
+    if source() == "builtin":
+        held_out = val * len(images.labels) // _OFFICIAL_TRAIN_SIZE
+    if not 0 <= held_out < len(images.labels):
+        raise LabError(f"val={val} does not leave any of the {len(images.labels)} images to train.")
+    # RandomState's stream is frozen by NumPy, so the split is the same everywhere.
+    order = torch.from_numpy(np.random.RandomState(seed).permutation(len(images.labels)))
+    chosen = order[:held_out] if split == "val" else order[held_out:]
+    chosen = chosen.sort().values
+    return Images(images.pixels[chosen], images.labels[chosen], images.classes)
+
+
+class CourseImages(Dataset):
+    """The course's own data set: PIL images and integer labels, like torchvision's."""
+
+    def __init__(self, images: Images, transform: Callable[[Image.Image], Any] | None) -> None:
+        self._pixels = images.pixels.permute(0, 2, 3, 1).contiguous().numpy()
+        self._labels = images.labels.tolist()
+        self.classes = images.classes
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        image: Any = Image.fromarray(self._pixels[index])
+        if self.transform is not None:
+            image = self.transform(image)
+        return image, self._labels[index]
+
+
+def dataset(
+    name: str = "cifar10",
+    split: str = "train",
+    *,
+    transform: Callable[[Image.Image], Any] | None = None,
+    val: int = 5000,
+    seed: int = 0,
+) -> CourseImages:
+    """The same split of the same images as `load`, one PIL image at a time."""
+    return CourseImages(take_split(name, split, val=val, seed=seed), transform)
+
+
+@lru_cache(maxsize=4)
+def _drawn(name: str, split: str) -> Images:
+    pixels, labels = builtin.split(name, split)
+    return Images(pixels, labels, builtin.class_names(name))
+
+
+@lru_cache(maxsize=4)
+def _official(name: str, split: str, root: Path) -> Images:
+    kind = _OFFICIAL[name]
+    try:
+        found = kind(str(root), train=split == "train", download=bool(_unusable(kind, root)))
+    except (OSError, RuntimeError) as error:
+        raise LabError(_no_data(name, root, _unusable(kind, root))) from error
+    pixels = torch.from_numpy(np.ascontiguousarray(found.data.transpose(0, 3, 1, 2)))
+    return Images(pixels, torch.tensor(found.targets), list(found.classes))
+
+
+def _unusable(kind: type[datasets.CIFAR10], root: Path) -> list[str]:
+    """The official files that are missing or do not have the published checksum."""
+    wanted = [*kind.train_list, *kind.test_list, [kind.meta["filename"], kind.meta["md5"]]]
+    report = []
+    for file, md5 in wanted:
+        path = root / kind.base_folder / file
+        if not path.is_file():
+            report.append(f"{path} (missing)")
+        elif not check_integrity(str(path), md5):
+            report.append(f"{path} (damaged: its checksum is not the published one)")
+    return report
+
+
+def _no_data(name: str, root: Path, unusable: list[str]) -> str:
+    kind = _OFFICIAL[name]
+    trouble = "\n  ".join(unusable) or f"{root} (cannot be read)"
+    return (
+        f"The official {name} files are not usable and could not be downloaded from\n"
+        f"{kind.url}\n  {trouble}\nTwo ways out:\n"
+        f"  1. get the files: connect to the internet and run this cell again, or set "
+        f"SKIPGRADE_DATA to a folder that holds {kind.base_folder}/ with the official files;\n"
+        f"  2. work without them: set SKIPGRADE_DATASET=builtin for the drawn images "
+        f"(in a notebook: %env SKIPGRADE_DATASET=builtin, before loading)."
+    )
+
+
+def _check_name(name: str) -> None:
+    if name not in _OFFICIAL:
+        raise LabError(f"There is no data set {name!r}: use 'cifar10' or 'cifar100'.")

@@ -1,0 +1,125 @@
+"""Loaders that turn a whole batch of pixels into a batch of normalised floats at once."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from skipgrade.lab import data
+from skipgrade.lab.data import Triple
+from skipgrade.lab.errors import LabError
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+PAD = 4
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set ready for training; batches are normalised float32 [n, 3, 32, 32]."""
+
+    name: str
+    source: str
+    classes: list[str]
+    mean: Triple
+    std: Triple
+    augment: bool
+    train: DataLoader
+    val: DataLoader
+    test: DataLoader
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.classes)
+
+
+class BatchedImages(Dataset):
+    """Pixels kept as bytes; normalised, and augmented if asked, a batch at a time."""
+
+    def __init__(self, images: data.Images, mean: Triple, std: Triple, *, augment: bool) -> None:
+        self._pixels = images.pixels
+        self._labels = images.labels
+        self._augment = augment
+        self._scale = 1 / (255 * torch.tensor(std)).view(1, 3, 1, 1)
+        self._shift = -(torch.tensor(mean) / torch.tensor(std)).view(1, 3, 1, 1)
+        self.classes = images.classes
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        pixels, labels = self.__getitems__([index])
+        return pixels[0], int(labels[0])
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        chosen = torch.as_tensor(indices)
+        pixels = self._pixels[chosen]
+        if self._augment:
+            pixels = crop_and_flip(pixels)
+        return pixels.float().mul_(self._scale).add_(self._shift), self._labels[chosen]
+
+
+def crop_and_flip(pixels: torch.Tensor) -> torch.Tensor:
+    """Shift each image by up to 4 pixels (black comes in) and mirror half of them."""
+    count, channels, height, width = pixels.shape
+    padded = torch.nn.functional.pad(pixels, (PAD, PAD, PAD, PAD))
+    top = torch.randint(2 * PAD + 1, (count, 1))
+    left = torch.randint(2 * PAD + 1, (count, 1))
+    mirrored = torch.rand(count, 1) < 0.5
+    rows = top + torch.arange(height)
+    columns = left + torch.where(mirrored, torch.arange(width - 1, -1, -1), torch.arange(width))
+    return padded[
+        torch.arange(count).view(-1, 1, 1, 1),
+        torch.arange(channels).view(1, -1, 1, 1),
+        rows.view(count, 1, height, 1),
+        columns.view(count, 1, 1, width),
+    ]
+
+
+def load(
+    name: str = "cifar10",
+    *,
+    batch_size: int = 128,
+    augment: bool = False,
+    val: int = 5000,
+    seed: int = 0,
+) -> Data:
+    """Training, validation and test loaders; `val` training images are held out, seeded.
+
+    `augment` applies to the training batches alone: crop after padding by 4, flip half.
+    """
+    if batch_size < 1:
+        raise LabError(f"batch_size={batch_size}: a batch needs at least one image.")
+    mean, std = data.normalisation(name)
+    splits = {
+        split: BatchedImages(
+            data.take_split(name, split, val=val, seed=seed),
+            mean,
+            std,
+            augment=augment and split == "train",
+        )
+        for split in ("train", "val", "test")
+    }
+    order = torch.Generator().manual_seed(seed)
+    return Data(
+        name=name,
+        source=data.source(),
+        classes=splits["train"].classes,
+        mean=mean,
+        std=std,
+        augment=augment,
+        train=DataLoader(
+            splits["train"],
+            batch_size,
+            shuffle=True,
+            generator=order,
+            collate_fn=_as_is,
+            pin_memory=torch.cuda.is_available(),
+        ),
+        val=DataLoader(splits["val"], 500, collate_fn=_as_is),
+        test=DataLoader(splits["test"], 500, collate_fn=_as_is),
+    )
+
+
+def _as_is(batch: Batch) -> Batch:
+    """The data set already made the batch."""
+    return batch

@@ -1,0 +1,65 @@
+"""One live bar a run: in a terminal, in Jupyter, and quiet in a log file."""
+
+import importlib.util
+import sys
+from types import TracebackType
+from typing import Any
+
+from tqdm.std import tqdm as text_bar
+
+
+class Progress:
+    """A bar over all steps of a run, and a line for each finished epoch."""
+
+    def __init__(self, name: str, *, steps: int, done: int) -> None:
+        self._name = name
+        self._bar = _kind()(
+            total=steps,
+            initial=done,
+            desc=name,
+            unit="batch",
+            file=sys.stdout,
+            leave=False,
+            dynamic_ncols=True,
+            mininterval=0.5,
+            disable=not (_in_notebook() or sys.stdout.isatty()),
+        )
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+
+    def epoch(self, number: int, epochs: int) -> None:
+        self._bar.set_description(f"{self._name} epoch {number}/{epochs}", refresh=False)
+
+    def step(self, loss: float | None) -> None:
+        if loss is not None:
+            self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+        self._bar.update()
+
+    def line(self, text: str) -> None:
+        self._bar.clear()
+        print(text, flush=True)
+        self._bar.refresh()
+
+
+def _in_notebook() -> bool:
+    shell = sys.modules.get("IPython")
+    found = shell.get_ipython() if shell else None
+    return found is not None and hasattr(found, "kernel")
+
+
+def _kind() -> Any:
+    """tqdm.auto warns on stderr when ipywidgets is missing; the text bar does as well there."""
+    if _in_notebook() and importlib.util.find_spec("ipywidgets"):
+        from tqdm.notebook import tqdm as widget_bar
+
+        return widget_bar
+    return text_bar

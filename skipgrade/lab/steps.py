@@ -1,0 +1,96 @@
+"""What happens in one training step, whoever wrote it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from skipgrade.lab.errors import LabError
+from skipgrade.lab.evaluating import LossFunction
+from skipgrade.lab.machine import device
+
+
+class LabStep:
+    """The lab's own step: mixed precision on a GPU, plain float32 on a CPU."""
+
+    def __init__(self) -> None:
+        self.mixed = device().type == "cuda"
+        self.scaler = torch.amp.GradScaler(device().type, enabled=self.mixed)
+
+    def __call__(
+        self,
+        model: nn.Module,
+        images: torch.Tensor,
+        labels: torch.Tensor,
+        loss_fn: LossFunction,
+        optimizer: Optimizer,
+    ) -> torch.Tensor:
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(device().type, dtype=torch.float16, enabled=self.mixed):
+            scores = model(images)
+        loss = loss_fn(scores.float(), labels)
+        self.scaler.scale(loss).backward()
+        self.scaler.step(optimizer)
+        self.scaler.update()
+        return loss.detach()
+
+
+class TrainAccuracy:
+    """Counts right answers among the scores each step computed, so that no second pass is needed.
+
+    Of several forward passes in one step, the first in training mode counts.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._labels: torch.Tensor | None = None
+        self._answers: torch.Tensor | None = None
+        self._right: Any = 0
+        self.seen = 0
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        handle = self._model.register_forward_hook(self._note)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    def expect(self, labels: torch.Tensor) -> None:
+        self._labels, self._answers = labels, None
+
+    def settle(self) -> None:
+        if self._answers is None or self._labels is None:
+            raise LabError(
+                "The training step computed no scores for its batch: it must call "
+                "model(images) (not model.forward) on the images it is given."
+            )
+        self._right = self._right + (self._answers == self._labels).sum()
+        self.seen += len(self._labels)
+
+    def share(self) -> float:
+        return int(self._right) / self.seen
+
+    def _note(self, model: nn.Module, inputs: Any, scores: Any) -> None:
+        fits = (
+            isinstance(scores, torch.Tensor)
+            and scores.ndim == 2
+            and self._labels is not None
+            and len(scores) == len(self._labels)
+        )
+        if fits and model.training and self._answers is None:
+            self._answers = scores.detach().argmax(1)
+
+
+def checked_loss(value: Any) -> torch.Tensor | float:
+    """The step's loss as a number that is no part of a graph."""
+    if isinstance(value, torch.Tensor) and value.numel() == 1:
+        return value.detach().reshape(())
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    raise LabError(
+        f"The training step must return its loss as a number, but returned {value!r:.80}."
+    )

@@ -1,0 +1,40 @@
+"""The two kernelspecs, `student` and `judge`, kept out of the user's own Jupyter folders."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager, KernelManager
+
+FOLDER = Path(__file__).parent
+Manager = TypeVar("Manager", KernelManager, AsyncKernelManager)
+
+
+def kernel_manager(name: str, **traits: Any) -> KernelManager:
+    """A manager for the kernel `name`; how it is started is its kernelspec's provisioner's affair."""
+    return _manager(KernelManager, name, traits)
+
+
+def async_kernel_manager(name: str, **traits: Any) -> AsyncKernelManager:
+    """The same for nbclient, which wants the asynchronous class."""
+    return _manager(AsyncKernelManager, name, traits)
+
+
+def _manager(kind: type[Manager], name: str, traits: dict[str, Any]) -> Manager:
+    """Channels are unix sockets in a folder of the kernel's own, which goes when the manager goes."""
+    specs = KernelSpecManager(kernel_dirs=[str(FOLDER)], ensure_native_kernel=False)
+    folder = tempfile.mkdtemp(prefix="skipgrade-kernel-")
+    manager = kind(
+        kernel_name=name,
+        kernel_spec_manager=specs,
+        transport="ipc",
+        connection_file=str(Path(folder, "kernel.json")),
+        **traits,
+    )
+    weakref.finalize(manager, shutil.rmtree, folder, ignore_errors=True)
+    return manager
