@@ -3,7 +3,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+RUN := env PATH="$(CURDIR)/$(BIN):$$PATH"
 STAMP := $(VENV)/.installed
 
 # A candidate must run: a version manager's shim can be on PATH without its Python.
@@ -18,10 +18,10 @@ help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP)  ## grade a sample class of assignment 01, from release to feedback
-	@$(BIN)/skipgrade demo
+	@$(RUN) skipgrade demo
 
 test: lint  ## lint, then run all tests
-	@$(BIN)/python -m pytest
+	@$(RUN) python -m pytest
 
 lint: $(STAMP)  ## ruff (notebooks too), mypy, and no outputs in notebooks
 	@$(BIN)/ruff check --quiet .
@@ -30,10 +30,10 @@ lint: $(STAMP)  ## ruff (notebooks too), mypy, and no outputs in notebooks
 	@$(BIN)/nbstripout --verify source/*/*.ipynb release/*/*.ipynb
 
 lab: $(STAMP)  ## JupyterLab in the course, with nbgrader's extensions
-	@env -u SKIPGRADE_DATASET $(BIN)/jupyter lab
+	@$(RUN) -u SKIPGRADE_DATASET jupyter lab
 
 release: $(STAMP)  ## regenerate release/ from source/
-	@$(BIN)/skipgrade release
+	@$(RUN) skipgrade release
 
 lock: $(STAMP)  ## compile requirements.lock from pyproject.toml (UPGRADE=1 for newest)
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra staff --extra dev \

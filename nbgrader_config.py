@@ -1,13 +1,26 @@
-"""nbgrader's configuration for this course. The judge is plugged in here, nothing is patched."""
+"""nbgrader's configuration for this course. The judge is plugged in here; nothing is patched."""
 
+from pathlib import Path
+
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
+    ClearOutput,
+    DeduplicateIds,
+    GetGrades,
     LimitOutput,
+    OverwriteCells,
+    OverwriteKernelspec,
     SaveAutoGrades,
 )
 
+from skipgrade.classroom.colab import ColabHeader
+from skipgrade.classroom.leftovers import beside_notebooks
 from skipgrade.judging.execute import JudgedExecute
+from skipgrade.judging.hiding import HideTests
+from skipgrade.judging.restore import RestoreCells
 from skipgrade.judging.unreadable import SubmissionExporter
 
 c = get_config()  # noqa: F821  (traitlets puts it here)
@@ -15,10 +28,18 @@ c = get_config()  # noqa: F821  (traitlets puts it here)
 c.CourseDirectory.course_id = "skipgrade"
 
 # Where students find the released notebooks and the wheel: the one place this address stands.
-REPOSITORY = "https://github.com/skipgrade/skipgrade"
+c.ColabHeader.repository = "https://github.com/skipgrade/skipgrade"
+
+# Releasing: a badge and an install cell first; nothing that a Run All left beside the source.
+c.GenerateAssignment.preprocessors = [
+    *GenerateAssignment.preprocessors.default_args[0],
+    ColabHeader,
+]
+c.GenerateAssignment.post_convert_hook = "skipgrade.classroom.leftovers.drop_from_release"
 
 # Grading: the student's kernel runs what is visible, the judge's kernel what is hidden.
 c.Autograde.exporter_class = SubmissionExporter
+c.Autograde.exclude_overwriting = beside_notebooks(Path("source"))
 c.Autograde.autograde_preprocessors = [
     JudgedExecute,
     LimitOutput,
@@ -26,7 +47,14 @@ c.Autograde.autograde_preprocessors = [
     AssignLatePenalties,
     CheckCellMetadata,
 ]
-c.OverwriteCells.add_missing_cells = True
+c.Autograde.sanitize_preprocessors = [
+    ClearOutput,
+    RestoreCells,
+    DeduplicateIds,
+    OverwriteKernelspec,
+    OverwriteCells,
+    CheckCellMetadata,
+]
 
 # Time limits in seconds: a visible cell, the checks of a cell, a whole notebook.
 c.Execute.timeout = 60
@@ -35,3 +63,6 @@ c.JudgedExecute.notebook_timeout = 900
 
 # Memory a submission may allocate.
 c.LimitedProvisioner.memory_gib = 8.0
+
+# Feedback shows the autograded notebooks: without the hidden tests.
+c.GenerateFeedback.preprocessors = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]

@@ -34,8 +34,9 @@ class Course:
         self.root = root.resolve()
         if not (self.root / CONFIG_FILE).is_file():
             raise CourseError(
-                f"{self.root} is no course: {CONFIG_FILE} is missing. Run this in the course folder."
+                f"{self.root} is no course: {CONFIG_FILE} is missing. Run this in the course."
             )
+        self.log_file = self.root / LOG_FILE
         _put_alembic_on_path()
         self.config: Config = PyFileConfigLoader(CONFIG_FILE, path=str(self.root)).load_config()
 
@@ -47,7 +48,7 @@ class Course:
     def folder(self, step: str, assignment: str, student: str = ".") -> Path:
         """The folder of one step (source, release, submitted, autograded, feedback)."""
         name = getattr(self.directory(), f"{step}_directory")
-        return self.root / self.directory().format_path(name, student, assignment)
+        return Path(self.directory().format_path(name, student, assignment))
 
     def assignments(self) -> list[str]:
         """Every assignment that has a source notebook."""
@@ -66,8 +67,8 @@ class Course:
 
     def submissions(self, assignment: str) -> list[str]:
         """The students whose hand-in for this assignment lies under submitted/."""
-        folders = self.root.glob(self.directory().format_path("submitted", "*", assignment))
-        return sorted(path.parent.name for path in folders if path.is_dir())
+        pattern = self.folder("submitted", assignment, "*").relative_to(self.root)
+        return sorted(path.parent.name for path in self.root.glob(str(pattern)) if path.is_dir())
 
     @contextmanager
     def gradebook(self) -> Iterator[Gradebook]:
@@ -77,7 +78,7 @@ class Course:
 
     def run(self, converter: type[BaseConverter], assignment: str, student: str = "*") -> None:
         """Do what nbgrader's command of that converter does, afresh; its log goes to a file."""
-        with _log_to(self.root / LOG_FILE) as log:
+        with _log_to(self.log_file) as log:
             try:
                 converter(
                     coursedir=self.directory(assignment, student),

@@ -34,10 +34,10 @@ def generate(
     for student in course.submissions(assignment):
         folder = course.folder("feedback", assignment, student)
         wrong = handin.what_is_wrong(course.folder("submitted", assignment, student), names)
-        if wrong is not None:
-            pages[student] = _write_unreadable(folder, names[0], wrong)
-        elif course.folder("autograded", assignment, student).is_dir():
+        if course.folder("autograded", assignment, student).is_dir():
             pages[student] = _write_page(course, assignment, student, folder / f"{names[0]}.html")
+        elif wrong is not None:
+            pages[student] = _write_unreadable(folder, names[0], wrong)
         else:
             say(f"  {student}: no feedback, the hand-in is not graded")
             continue

@@ -73,11 +73,9 @@ def _grade_one(course: Course, assignment: str, student: str, notebooks: list[st
     except ConversionFailed as error:
         if wrong is None:
             return outcome(f"not graded: {error}", scored=False)
-    if wrong is not None:
         with course.gradebook() as book:
             record_zero(book, assignment, student)
-        return outcome(wrong)
-    return outcome()
+    return outcome(wrong)
 
 
 def record_zero(book: Gradebook, assignment: str, student: str) -> None:

@@ -46,5 +46,3 @@ def _remove_empty(folder: Path) -> None:
             _remove_empty(child)
     if not any(folder.iterdir()):
         folder.rmdir()
-
-

@@ -22,6 +22,8 @@ from traitlets import Integer, Unicode
 
 from skipgrade.judging.judge_kernel import JudgeFailed, JudgeKernel, judge_for
 from skipgrade.judging.outputs import flatten_outputs, write_verdict
+from skipgrade.judging.places import source_path
+from skipgrade.judging.restore import grade_id
 from skipgrade.judging.source import is_automatic, split
 from skipgrade.judging.unreadable import reason_unreadable
 from skipgrade.judging.verdict import Verdict
@@ -33,6 +35,8 @@ RECOVERY = 10
 
 class JudgedExecute(Execute):
     """Runs a submission and judges it, cell by cell."""
+
+    kc: Any
 
     timeout = Integer(60, allow_none=True, help="Seconds a visible cell may take.").tag(config=True)
     judging_timeout = Integer(180, help="Seconds the checks of one cell may take.").tag(config=True)
@@ -69,7 +73,8 @@ class JudgedExecute(Execute):
                 self._part()
 
     def _begin(self, resources: ResourcesDict) -> None:
-        self._judge: JudgeKernel = judge_for(self._source_path(resources))
+        # The exporter is this preprocessor's parent, and nbgrader's converter is the exporter's.
+        self._judge: JudgeKernel = judge_for(source_path(self.parent.parent, resources))
         self._met = False
         self._abandoned = ""
         self._restarts_left = 1
@@ -77,12 +82,6 @@ class JudgedExecute(Execute):
         self._incidents: list[str] = []
         self._printed = 0
         self._deadline = time.monotonic() + self.notebook_timeout
-
-    def _source_path(self, resources: ResourcesDict) -> Path:
-        course = self.parent.parent.coursedir  # the exporter's parent is nbgrader's converter
-        assignment = resources["nbgrader"]["assignment"]
-        folder = course.format_path(course.source_directory, ".", assignment)
-        return Path(folder, f"{resources['nbgrader']['notebook']}.ipynb").resolve()
 
     def create_kernel_manager(self) -> KernelManager:
         self.km = async_kernel_manager("student", config=self.config)
@@ -96,9 +95,9 @@ class JudgedExecute(Execute):
         if cell.cell_type != "code":
             return cell, resources
         shown = cell.source
-        test = self._judge.source.tests.get(_grade_id(cell)) if is_automatic(cell) else None
-        # A test cell's visible part comes from the source too: what it says is not the student's.
-        cell.source = test.visible if test else split(shown)[0]
+        test = self._judge.source.test(grade_id(cell)) if is_automatic(cell) else None
+        if test:  # its visible part comes from the source: what it says is not the student's
+            cell.source = test.visible
         try:
             trouble = self._abandoned or self._run(cell, index)
         finally:
@@ -115,14 +114,14 @@ class JudgedExecute(Execute):
             cell.outputs = []
         return cell, resources
 
-    def _rule(self, grade_id: str) -> Verdict:
+    def _rule(self, test: str) -> Verdict:
         if not self._met:
             self._judge.ready()
             self._judge.meet(self._connection(), self._place.exchange, self._secret())
             self._met = True
-        verdict = self._judge.rule(grade_id, self.judging_timeout, self._student_died)
+        verdict = self._judge.rule(test, self.judging_timeout, self._student_died)
         if verdict.trouble:
-            self.log.error("A hidden test of cell %s raised:\n%s", grade_id, verdict.trouble)
+            self.log.error("A hidden test of cell %s raised:\n%s", test, verdict.trouble)
         return verdict
 
     def _run(self, cell: NotebookNode, index: int) -> str:
@@ -139,7 +138,8 @@ class JudgedExecute(Execute):
             incident, lost = _loss(error), True
             cell.outputs.append(_error_output(incident))
         if incident:
-            self._incidents.append(f"Cell {index + 1}, before this one: {incident}")
+            name = grade_id(cell) or f"number {index + 1}"
+            self._incidents.append(f"An earlier cell ({name}): {incident}")
         if lost:
             self._fatal.add(index)
             self._recover(index)
@@ -172,7 +172,7 @@ class JudgedExecute(Execute):
         import asyncio
 
         assert self.km is not None
-        self._interruption = asyncio.ensure_future(self.km.interrupt_kernel())
+        self._interrupting = asyncio.ensure_future(self.km.interrupt_kernel())
 
     def _student_died(self) -> bool:
         return self.km is None or not _now(self.km.is_alive())
@@ -210,7 +210,8 @@ class JudgedExecute(Execute):
         for index, cell in enumerate(self.nb.cells[:upto]):
             if cell.cell_type == "code" and index not in self._fatal and not self._abandoned:
                 again = copy.deepcopy(cell)
-                again.source = split(cell.source)[0]
+                if is_automatic(cell):
+                    again.source = split(cell.source)[0]
                 self._run_again(again, index)
 
     def _run_again(self, cell: NotebookNode, index: int) -> None:
@@ -240,10 +241,6 @@ class JudgedExecute(Execute):
             path.touch(mode=0o600)
             path.write_text(secrets.token_hex(16) + "\n")
         return path.read_text().strip()
-
-
-def _grade_id(cell: NotebookNode) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
 def _now(value: Any) -> Any:

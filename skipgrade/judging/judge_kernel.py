@@ -1,4 +1,4 @@
-"""The trusted kernel, seen from the grader: started once for a source notebook, asked for verdicts."""
+"""The trusted kernel, seen from the grader: runs a source notebook once, then gives verdicts."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ _judges: dict[Path, tuple[float, JudgeKernel]] = {}
 
 
 def judge_for(path: Path) -> JudgeKernel:
-    """The judge of this source notebook: one for a whole run, a new one when the file has changed."""
+    """The judge of this source notebook: one for a whole run, anew when the file has changed."""
     stamp = path.stat().st_mtime if path.is_file() else 0.0
     if path in _judges and _judges[path][0] == stamp:
         return _judges[path][1]

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.connect import KernelConnectionInfo
 
 from skipgrade.judging import witness
 from skipgrade.judging.codec import decode, encode
@@ -70,7 +71,7 @@ def _unwrap(reply: Any) -> Any:
 
 
 def presentable(text: Any, limit: int = 240) -> str:
-    """Text from a submission as one may show it: printable, short, without folders of this machine."""
+    """A submission's text as one may show it: printable, short, without this machine's folders."""
     if not isinstance(text, str):
         return ""
     text = re.sub(r"(?:/[\w.@+-]+){2,}/", "", text)
@@ -99,7 +100,7 @@ class Afar(_Asking):
         context.setsockopt(zmq.LINGER, 0)
         self._context = context
         self._client = BlockingKernelClient(context=context)
-        self._client.load_connection_info(connection)
+        self._client.load_connection_info(cast(KernelConnectionInfo, connection))
         self._client.start_channels(iopub=False, stdin=False, hb=False)
         self._exchange = exchange
 

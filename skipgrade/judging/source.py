@@ -32,6 +32,15 @@ class SourceNotebook:
     setup: list[tuple[str, str]]  # (cell id, code) of every cell the judge runs, in order
     tests: dict[str, TestCell]
 
+    def test(self, grade_id: str) -> TestCell:
+        """The test cell of that name."""
+        if grade_id not in self.tests:
+            raise SourceError(
+                f"{self.path} has no test cell {grade_id}, but students got one. It was released "
+                "from another version; run 'skipgrade release' and grade again."
+            )
+        return self.tests[grade_id]
+
 
 def split(code: str) -> tuple[str, str]:
     """The visible and the hidden part of a test cell."""

@@ -167,7 +167,7 @@ def named_slots(uses: list[Use], scheme: str) -> list[Slot]:
 
 
 def fill(slots: list[Slot], seed: int, without: set[str]) -> None:
-    """Give every slot the values its name and the seed stand for, and zero to those in `without`."""
+    """Give every slot the values its name and the seed stand for; zero to those in `without`."""
     for slot in slots:
         with torch.no_grad():
             if slot.key in without:

@@ -7,12 +7,13 @@ empty release version, marked with the reason, so that every cell gets its zero 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
+
+from skipgrade.judging.places import released_path
 
 MARK = "skipgrade_unreadable"
 
@@ -24,11 +25,10 @@ class SubmissionExporter(NotebookExporter):
         self, file_stream: Any, resources: dict | None = None, **kwargs: Any
     ) -> tuple[NotebookNode, dict]:
         content = file_stream.read()
-        released = self._released(resources)
         try:
             notebook = parse(content)
         except NotANotebook as error:
-            notebook = nbformat.read(released, as_version=4)
+            notebook = nbformat.read(released_path(self.parent, resources), as_version=4)
             notebook.metadata[MARK] = f"The file handed in is not a notebook: {error}."
         else:
             if not self._grading_again():
@@ -38,12 +38,6 @@ class SubmissionExporter(NotebookExporter):
     def _grading_again(self) -> bool:
         """In nbgrader's second pass the file is its own, and the mark with it."""
         return not getattr(self.parent, "_sanitizing", True)
-
-    def _released(self, resources: Any) -> Path:
-        course = self.parent.coursedir
-        names = resources["nbgrader"]
-        folder = course.format_path(course.release_directory, ".", names["assignment"])
-        return Path(folder, f"{names['notebook']}.ipynb")
 
 
 class NotANotebook(ValueError):

@@ -27,7 +27,7 @@ class WorkingCopy:
 def working_copy(
     hand_in: Path, notebook_name: str, notebook: NotebookNode
 ) -> Iterator[WorkingCopy]:
-    """Copy everything handed in beside the notebook; write the notebook itself without hidden parts."""
+    """Copy everything handed in; write the notebook itself without hidden parts."""
     root = Path(tempfile.mkdtemp(prefix="skipgrade-"))
     try:
         copy = WorkingCopy(root / "work", root / "exchange")

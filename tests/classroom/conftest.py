@@ -1,18 +1,18 @@
 """A course of one small assignment, without the judge: what is nbgrader's and what is ours."""
 
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from skipgrade.classroom import release
 from skipgrade.classroom.course import Course
 
 ASSIGNMENT = "00-warm-up"
 CONFIG = """\
 from nbgrader.converters import GenerateAssignment
-from nbgrader.preprocessors import ClearHiddenTests, GetGrades
-from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from skipgrade.classroom.colab import ColabHeader
 
 c = get_config()
@@ -20,7 +20,6 @@ c.CourseDirectory.course_id = "mini"
 c.ColabHeader.repository = "https://github.com/a-course/a-repository"
 c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), ColabHeader]
 c.GenerateAssignment.post_convert_hook = "skipgrade.classroom.leftovers.drop_from_release"
-c.GenerateFeedback.preprocessors = [GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor]
 """
 
 
@@ -66,23 +65,31 @@ def source_notebook() -> NotebookNode:
     return notebook
 
 
+def new_course(root: Path) -> Course:
+    (root / "nbgrader_config.py").write_text(CONFIG)
+    folder = root / "source" / ASSIGNMENT
+    folder.mkdir(parents=True)
+    nbformat.write(source_notebook(), folder / f"{ASSIGNMENT}.ipynb")
+    return Course(root)
+
+
 @pytest.fixture
 def course(tmp_path: Path) -> Course:
     """The mini course with its source notebook, nothing released yet."""
-    (tmp_path / "nbgrader_config.py").write_text(CONFIG)
-    folder = tmp_path / "source" / ASSIGNMENT
-    folder.mkdir(parents=True)
-    nbformat.write(source_notebook(), folder / f"{ASSIGNMENT}.ipynb")
-    return Course(tmp_path)
+    return new_course(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def released_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    course = new_course(tmp_path_factory.mktemp("released"))
+    release.generate(course, [ASSIGNMENT], lambda text: None)
+    return course.root
 
 
 @pytest.fixture
-def released(course: Course) -> Course:
-    """The mini course after `skipgrade release`."""
-    from skipgrade.classroom import release
-
-    release.generate(course, [ASSIGNMENT], lambda text: None)
-    return course
+def released(released_once: Path, tmp_path: Path) -> Course:
+    """The mini course after `skipgrade release`, a copy for each test."""
+    return Course(shutil.copytree(released_once, tmp_path / "course"))
 
 
 def submit(course: Course, student: str, answer: str | None = None) -> Path:

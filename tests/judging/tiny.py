@@ -92,11 +92,13 @@ class TinyCourse:
         nbformat.write(released, folder / f"{NAME}.ipynb")
         return folder
 
-    def nbgrader(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the stock command in the course."""
+    def nbgrader(
+        self, *arguments: str, extra: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the stock command in the course, with `extra` in its environment."""
         command = [sys.executable, "-m", "nbgrader", *arguments]
         beside = str(Path(sys.executable).parent)  # nbgrader calls `alembic` by name
-        env = os.environ | {"PATH": beside + os.pathsep + os.environ["PATH"]}
+        env = os.environ | {"PATH": beside + os.pathsep + os.environ["PATH"]} | (extra or {})
         return subprocess.run(
             command, cwd=self.root, env=env, capture_output=True, text=True, timeout=900
         )

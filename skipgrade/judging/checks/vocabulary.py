@@ -46,8 +46,8 @@ class Checks:
         """One value, the same in both kernels. A bool is not a number, a list may be a tuple."""
         expected = session.solution.ask("value", expression=expression, arrays=arrays)
         got = ask_student(
-            session, f"a value for {expression}" if expression.isidentifier() else "a value", hint, "value",
-            expression=expression, arrays=arrays,
+            session, f"a value for {expression}" if expression.isidentifier() else "a value",
+            hint, "value", expression=expression, arrays=arrays,
         )  # fmt: skip
         found = difference(expected, got, tolerance)
         return message(found, brief(got), hint) if found else None
@@ -106,7 +106,7 @@ class Checks:
         curves: int | Mapping[str, str] | None = None, xlabel: bool = True, ylabel: bool = True,
         legend: bool = True, length: int | str | None = None,
     ) -> str | None:  # fmt: skip
-        """What a figure shows: curves (a number, or {label: the values expected}), labels, lengths."""
+        """What a figure shows: curves (how many, or {label: values expected}), labels, lengths."""
         asked = figures.Asked(curves, xlabel, ylabel, legend, length)
         return figures.check(session, expression, asked, hint)
 
@@ -118,9 +118,9 @@ class Checks:
         return None if bool(condition) else message(expected, str(got), hint)
 
     def accuracy(
-        self, expression: str, *, weights: str, data: str = "cifar10", at_least: float | None = None,
-        tiers: Mapping[float, float] | None = None, prepare: str | None = None, hint: str = "",
-        worth: float | None = None,
+        self, expression: str, *, weights: str, data: str = "cifar10",
+        at_least: float | None = None, tiers: Mapping[float, float] | None = None,
+        prepare: str | None = None, hint: str = "", worth: float | None = None,
     ) -> None:  # fmt: skip
         """The accuracy of the handed-in weights in the student's model, on held-out images.
 

@@ -44,7 +44,7 @@ def function(
 
 
 def _is_about_dtype(error: RuntimeError) -> bool:
-    return any(word in str(error) for word in ("dtype", "Double", "Float", "scalar type"))
+    return any(word in str(error).lower() for word in ("dtype", "double", "scalar type"))
 
 
 def _respond(

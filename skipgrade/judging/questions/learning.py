@@ -1,4 +1,4 @@
-"""Does a training step train, and does an evaluation loop evaluate? Watched on a fixed small problem."""
+"""Does a training step train, an evaluation loop evaluate? Watched on a fixed small problem."""
 
 from __future__ import annotations
 
@@ -125,8 +125,10 @@ def evaluation(namespace: dict[str, Any], evaluate_name: str, seed: int) -> dict
     loader = DataLoader(TensorDataset(images, labels), batch_size=16)
     model = Probe(seed, dropout=0.5).to(_device())
     optimizer, take = _stepper(model, _plain_step, images.to(_device()), labels.to(_device()))
-    for _ in range(STEPS):
-        take()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for _ in range(STEPS):
+            take()
     optimizer.zero_grad()
     model.seen.clear()
     before = copy.deepcopy(model.state_dict())

@@ -29,7 +29,7 @@ def parameters(namespace: dict[str, Any], expression: str) -> int:
 def open_model(
     namespace: dict[str, Any], expression: str, weights: str, prepare: str | None
 ) -> dict[str, Any]:
-    """Build the model, load the handed-in weights into it (every name, no more), keep it at hand."""
+    """Build the model, load the handed-in weights into it (strictly), keep it at hand."""
     path = Path(f"{weights}-best.safetensors")
     if not path.is_file():
         return {"problem": f"{path.name} is not among the files handed in"}

@@ -16,7 +16,7 @@ Manager = TypeVar("Manager", KernelManager, AsyncKernelManager)
 
 
 def kernel_manager(name: str, **traits: Any) -> KernelManager:
-    """A manager for the kernel `name`; how it is started is its kernelspec's provisioner's affair."""
+    """A manager for the kernel `name`; its kernelspec's provisioner decides how it starts."""
     return _manager(KernelManager, name, traits)
 
 
@@ -26,7 +26,7 @@ def async_kernel_manager(name: str, **traits: Any) -> AsyncKernelManager:
 
 
 def _manager(kind: type[Manager], name: str, traits: dict[str, Any]) -> Manager:
-    """Channels are unix sockets in a folder of the kernel's own, which goes when the manager goes."""
+    """Channels are unix sockets in a folder of the kernel's own, gone when the manager is."""
     specs = KernelSpecManager(kernel_dirs=[str(FOLDER)], ensure_native_kernel=False)
     folder = tempfile.mkdtemp(prefix="skipgrade-kernel-")
     manager = kind(

@@ -1,0 +1,54 @@
+"""The whole way with a sample class: release, submit, grade, feedback, report."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from skipgrade import lab
+from skipgrade.classroom import feedback, grading, release, report, sample
+from skipgrade.classroom.course import CONFIG_FILE, Course
+from skipgrade.classroom.sample import ASSIGNMENT
+
+
+def run(project: Path, say: Callable[[str], None]) -> None:
+    """Build a course of its own under build/demo and take assignment 01 through it."""
+    os.environ["SKIPGRADE_DATASET"] = "builtin"
+    started = time.monotonic()
+    course = new_course(project, project / "build" / "demo")
+
+    say("1. The built-in data set")
+    images, _ = lab.raw("cifar10", "train")
+    say(f"  {len(images):,} training images, drawn in code")
+
+    say("2. The release version")
+    release.generate(course, [ASSIGNMENT], say)
+
+    say("3. A sample class")
+    sample.write_class(course, say)
+
+    say("4. Grading, as `nbgrader autograde` does it (one of them hangs for a minute)")
+    grading.grade(course, ASSIGNMENT, say=say)
+
+    say("5. Feedback")
+    feedback.generate(course, ASSIGNMENT, say)
+
+    say("")
+    for line in report.lines(report.rows(course, ASSIGNMENT)):
+        say(line)
+    say("")
+    say(f"Feedback: {course.folder('feedback', ASSIGNMENT, 'STUDENT')}/{ASSIGNMENT}.html")
+    say(f"Took {time.monotonic() - started:.0f} s.")
+
+
+def new_course(project: Path, folder: Path) -> Course:
+    """A fresh course folder with assignment 01's source and this project's configuration."""
+    Course(project).require(ASSIGNMENT)
+    if folder.exists():
+        shutil.rmtree(folder)
+    notebook = Path("source", ASSIGNMENT, f"{ASSIGNMENT}.ipynb")
+    (folder / notebook).parent.mkdir(parents=True)
+    shutil.copy(project / notebook, folder / notebook)
+    shutil.copy(project / CONFIG_FILE, folder)
+    return Course(folder)

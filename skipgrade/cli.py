@@ -1,0 +1,101 @@
+"""The command line: parses, calls the classroom, prints."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from skipgrade.classroom import demo, feedback, grading, release, report
+from skipgrade.classroom.course import Course, CourseError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; a mistake a person can mend ends in one line and status 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except CourseError as error:
+        print(f"skipgrade: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("skipgrade: stopped", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="skipgrade", description="Release, grade and report a skipgrade course."
+    )
+    parser.add_argument(
+        "--course",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="the folder with nbgrader_config.py (default: here)",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("release", help="regenerate release/ from source/")
+    command.add_argument("assignments", nargs="*", metavar="ASSIGNMENT", help="default: all")
+    command.set_defaults(run=_release)
+
+    command = commands.add_parser("grade", help="grade the hand-ins under submitted/")
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.add_argument("--student", action="append", help="only this one (repeatable)")
+    command.set_defaults(run=_grade)
+
+    command = commands.add_parser("report", help="print scores, and why points were lost")
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.set_defaults(run=_report)
+
+    command = commands.add_parser("feedback", help="write the students' HTML feedback")
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.set_defaults(run=_feedback)
+
+    command = commands.add_parser("demo", help="the whole way with a sample class of assignment 01")
+    command.set_defaults(run=_demo)
+    return parser
+
+
+def _release(options: argparse.Namespace) -> int:
+    course = Course(options.course)
+    chosen = options.assignments or course.assignments()
+    _say(f"Releasing {len(chosen)} assignment(s)")
+    release.generate(course, chosen, _say)
+    release.publish(course, course.root, _say)
+    return 0
+
+
+def _grade(options: argparse.Namespace) -> int:
+    course = Course(options.course)
+    _say(f"Grading {options.assignment}")
+    outcomes = grading.grade(course, options.assignment, options.student, _say)
+    ungraded = [outcome.student for outcome in outcomes if not outcome.scored]
+    if ungraded:
+        _say(f"Not graded: {', '.join(ungraded)}. The log is in {course.log_file}.")
+    return 1 if ungraded else 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    course = Course(options.course)
+    for line in report.lines(report.rows(course, options.assignment)):
+        _say(line)
+    return 0
+
+
+def _feedback(options: argparse.Namespace) -> int:
+    feedback.generate(Course(options.course), options.assignment, _say)
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    demo.run(options.course.resolve(), _say)
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

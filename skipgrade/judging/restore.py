@@ -1,0 +1,66 @@
+"""Undoes what a submission did to the skeleton of its notebook, before nbgrader reads it.
+
+nbgrader trusts a cell's own metadata for what the cell is, and stops at a cell it does not know.
+Here every cell gets the marks it was released with; cells nobody released lose theirs; released
+cells that are missing come back, empty, where they were.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import nbformat
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+from skipgrade.judging.places import released_path
+
+
+class RestoreCells(NbGraderPreprocessor):
+    """First but for ClearOutput in `c.Autograde.sanitize_preprocessors`."""
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        path = released_path(self.parent.parent, resources)
+        released = nbformat.read(path, as_version=4)
+        changed = restore(nb, released)
+        for told in changed:
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], told)
+        return nb, resources
+
+
+def restore(nb: NotebookNode, released: NotebookNode) -> list[str]:
+    """Restore the released skeleton in `nb`; says what had to be mended."""
+    marked = [cell for cell in released.cells if grade_id(cell)]
+    known = {grade_id(cell): cell for cell in marked}
+    told = _restore_marks(nb, known)
+    present = {grade_id(cell) for cell in nb.cells}
+    place = 0
+    for cell in marked:
+        if grade_id(cell) not in present:
+            nb.cells.insert(place, copy.deepcopy(cell))
+            told.append(f"cell {grade_id(cell)} was missing and is back, unanswered")
+        place = 1 + max(i for i, other in enumerate(nb.cells) if grade_id(other) == grade_id(cell))
+    return told
+
+
+def _restore_marks(nb: NotebookNode, known: dict[str, NotebookNode]) -> list[str]:
+    told = []
+    for number, cell in enumerate(nb.cells, start=1):
+        marks = cell.metadata.pop("nbgrader", None)
+        if marks is None:
+            continue
+        name = marks.get("grade_id") if isinstance(marks, dict) else None
+        if isinstance(name, str) and name in known:
+            cell.metadata["nbgrader"] = copy.deepcopy(known[name].metadata.nbgrader)
+        else:
+            told.append(f"cell {number} had marks nobody gave it")
+    return told
+
+
+def grade_id(cell: NotebookNode) -> str:
+    marks = cell.metadata.get("nbgrader")
+    name = marks.get("grade_id") if isinstance(marks, dict) else ""
+    return name if isinstance(name, str) else ""

@@ -1,0 +1,168 @@
+"""check.accuracy and check.predictions: exact verdicts from scores nobody can forge."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from skipgrade.judging.checks.accuracy import earned, read_predictions, settled, tiers_from
+from tests.judging.trial import judge
+
+# Reads the label off the first pixel, and errs on the share of the images the weight says.
+NET = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.errs = nn.Parameter(torch.tensor([0.0]))
+        self.seen = 0
+    def forward(self, x):
+        label = (x[:, 0, 0, 0] * 255).round().long()
+        index = torch.arange(self.seen, self.seen + len(x))
+        self.seen += len(x)
+        label = torch.where(index % 100 < self.errs * 100, label + 1, label) % 10
+        return F.one_hot(label, 10).float()
+def prepare(image):
+    from torchvision.transforms.functional import to_tensor
+    return to_tensor(image)
+"""
+CHECK = "check.accuracy('Net()', weights='net', prepare='prepare', {})"
+
+
+@pytest.fixture
+def hand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def weights(folder: Path, errs: float) -> None:
+    save_file({"errs": torch.tensor([errs])}, folder / "net-best.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("errs", "share"), [(0.0, 1.0), (0.37, 1.0), (0.38, 0.0), (0.99, 0.0), (float("nan"), 1.0)]
+)
+def test_threshold(hand_in: Path, errs: float, share: float) -> None:
+    weights(hand_in, errs)
+    verdict = judge(CHECK.format("at_least=0.63"), NET, NET)
+    assert verdict.share == share, verdict
+    assert "held-out images right" in verdict.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("errs", "share"), [(0.05, 1.0), (0.09, 0.9), (0.10, 0.9), (0.2, 0.8), (0.5, 0.7), (0.95, 0.0)]
+)
+def test_tiers_give_part_of_the_points(hand_in: Path, errs: float, share: float) -> None:
+    weights(hand_in, errs)
+    tiers = "tiers={0.95: 1.0, 0.9: 0.9, 0.8: 0.8, 0.1: 0.7}"
+    verdict = judge(CHECK.format(tiers), NET, NET)
+    assert verdict.share == pytest.approx(share)
+    assert bool(verdict.reasons) == (share < 1)
+
+
+def test_stops_when_the_verdict_is_certain_and_says_how_many_images_it_took(hand_in: Path) -> None:
+    weights(hand_in, 0.0)
+    verdict = judge(CHECK.format("at_least=0.4"), NET, NET)
+    assert verdict.share == 1.0
+    assert verdict.notes == [
+        "500 of 500 held-out images right (100.0%); "
+        "the other 500 can no longer change the verdict"
+    ]  # fmt: skip
+
+
+def test_settled_is_exact() -> None:
+    """It must never stop while the rest could still change the verdict, nor go on when it cannot."""
+    chance = random.Random(1)
+    tiers = {0.9: 1.0, 0.6: 0.5, 0.25: 0.2}
+    for _ in range(2000):
+        total = chance.randint(1, 60)
+        seen = chance.randint(0, total)
+        correct = chance.randint(0, seen)
+        outcomes = {earned(correct + more, total, tiers) for more in range(total - seen + 1)}
+        assert settled(correct, seen, total, tiers) == (len(outcomes) == 1)
+
+
+def test_threshold_met_exactly_counts() -> None:
+    assert earned(6300, 10000, {0.63: 1.0}) == 1.0
+    assert earned(6299, 10000, {0.63: 1.0}) == 0.0
+
+
+def test_missing_weights(hand_in: Path) -> None:
+    verdict = judge(CHECK.format("at_least=0.63"), NET, NET)
+    assert verdict.share == 0.0
+    assert "net-best.safetensors is not among the files handed in" in verdict.reasons[0]
+
+
+def test_weights_of_another_model(hand_in: Path) -> None:
+    save_file({"errs": torch.zeros(2)}, hand_in / "net-best.safetensors")
+    assert "does not fit" in judge(CHECK.format("at_least=0.63"), NET, NET).reasons[0]
+    save_file({"errs": torch.zeros(1), "more": torch.zeros(1)}, hand_in / "net-best.safetensors")
+    assert "does not fit" in judge(CHECK.format("at_least=0.63"), NET, NET).reasons[0]
+
+
+def test_a_pickle_for_weights_is_not_loaded(hand_in: Path) -> None:
+    torch.save({"errs": torch.zeros(1)}, hand_in / "net-best.safetensors")
+    verdict = judge(CHECK.format("at_least=0.63"), NET, NET)
+    assert verdict.share == 0.0 and "does not fit" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "scores",
+    ["torch.full((len(x), 10), float('nan'))", "x.sum()", "torch.zeros(3, 10)", "'ten'", "None"],
+)
+def test_nonsense_scores_are_wrong_scores(hand_in: Path, scores: str) -> None:
+    weights(hand_in, 0.0)
+    student = NET.replace("return F.one_hot(label, 10).float()", f"return {scores}")
+    verdict = judge(CHECK.format("at_least=0.05"), student, NET)
+    assert verdict.share == 0.0 and verdict.trouble == ""
+
+
+def test_reported_numbers_are_not_believed(hand_in: Path) -> None:
+    weights(hand_in, 0.9)
+    (hand_in / "net-history.json").write_text('{"epochs": [{"val_accuracy": 1.0}]}')
+    assert judge(CHECK.format("at_least=0.63"), NET, NET).share == 0.0
+
+
+def test_either_a_threshold_or_tiers() -> None:
+    with pytest.raises(TypeError, match="either"):
+        tiers_from(None, None)
+    with pytest.raises(TypeError, match="either"):
+        tiers_from(0.5, {0.5: 1.0})
+
+
+def test_predictions(hand_in: Path) -> None:
+    rows = [f"{i},{i % 10 if i >= 200 else 11}" for i in range(1000)]
+    (hand_in / "predictions.csv").write_text("image,label\n" + "\n".join(reversed(rows)))
+    hidden = "check.predictions('predictions.csv', {})"
+    assert judge(hidden.format("at_least=0.8"), "", "").share == 1.0
+    assert judge(hidden.format("at_least=0.81"), "", "").share == 0.0
+    assert judge(hidden.format("tiers={0.9: 1.0, 0.7: 0.4}"), "", "").share == pytest.approx(0.4)
+
+
+def test_predictions_missing(hand_in: Path) -> None:
+    verdict = judge("check.predictions('predictions.csv', at_least=0.5)", "", "")
+    assert verdict.share == 0.0 and "FileNotFoundError" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "first row"),
+        ("0,1\n1,2", "first row"),
+        ("image,label\n0,1\n1,cat", "row 3: '1,cat'"),
+        ("image,label\n0,1\n0,2", "row 3: image 0 for the second time"),
+        ("image,label\n0,1\n2,2", "row 3: image 2 is not between 0 and 1"),
+        ("image,label\n0,1", "1 rows"),
+        ("image,label\n0,1,5\n1,2", "row 2"),
+    ],
+)
+def test_bad_rows_are_named(text: str, problem: str) -> None:
+    found = read_predictions(text, 2)
+    assert isinstance(found, str) and problem in found
+
+
+def test_good_rows() -> None:
+    assert read_predictions("image,label\r\n1,7\r\n0,3\r\n", 2) == [3, 7]

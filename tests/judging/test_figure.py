@@ -1,0 +1,80 @@
+"""check.figure: what has to be in a plot, however it is made."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.judging.trial import judge
+
+SETUP = """
+import matplotlib
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+train, val = [0.3, 0.5, 0.6], [0.2, 0.4, 0.5]
+"""
+FIGURE = (
+    SETUP
+    + """
+figure, ax = plt.subplots()
+ax.plot([1, 2, 3], train, label="training")
+ax.plot([1, 2, 3], val, label="validation")
+ax.set_xlabel("epoch"); ax.set_ylabel("accuracy"); ax.legend()
+"""
+)
+HIDDEN = """
+check.figure('figure', curves={'training': 'train', 'validation': 'val'}, length='len(train)')
+"""
+
+RIGHT = {
+    "axes": FIGURE + "figure = ax",
+    "array of axes": FIGURE + "import numpy as np\nfigure = np.array([ax])",
+    "two panels, an empty one": FIGURE.replace("plt.subplots()", "plt.subplots(1, 2)").replace(
+        "figure, ax =", "figure, (ax, spare) ="
+    ),
+    "pyplot style, numpy": SETUP
+    + """
+import numpy as np
+figure = plt.figure()
+plt.plot(np.array(val), "--", label="held out"); plt.plot(np.array(train), label="seen")
+plt.xlabel("epoch"); plt.ylabel("share right"); plt.legend()
+""",
+}
+WRONG = {
+    "no label": (FIGURE.replace('ax.set_ylabel("accuracy"); ', ""), "label on every y axis"),
+    "no legend": (FIGURE.replace("ax.legend()", ""), "legend"),
+    "one curve": (
+        FIGURE.replace('ax.plot([1, 2, 3], val, label="validation")', ""),
+        "values of validation",
+    ),
+    "invented values": (FIGURE.replace("val, label", "[0.9, 0.9, 0.9], label"), "validation"),
+    "another length": (FIGURE + "ax.plot([1, 2], [0, 1])", "3 points"),
+    "empty": (SETUP + "figure = plt.figure()", "empty"),
+    "not a figure": (SETUP + "figure = 3", "not a matplotlib figure"),
+    "none": (SETUP, "NameError"),
+}
+
+
+@pytest.mark.parametrize("way", RIGHT)
+def test_right_figures(way: str) -> None:
+    verdict = judge(HIDDEN, RIGHT[way], FIGURE)
+    assert verdict.share == 1.0, verdict.reasons
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_wrong_figures(mistake: str) -> None:
+    code, word = WRONG[mistake]
+    verdict = judge(HIDDEN, code, FIGURE)
+    assert verdict.share == 0.0 and verdict.trouble == ""
+    assert word in verdict.reasons[0]
+
+
+def test_number_of_curves() -> None:
+    assert judge("check.figure('figure', curves=2)", FIGURE, FIGURE).share == 1.0
+    assert judge("check.figure('figure', curves=3)", FIGURE, FIGURE).share == 0.0
+
+
+def test_bars_and_images_count_as_drawn() -> None:
+    bars = SETUP + "figure, ax = plt.subplots()\nax.bar([1], [2])\nax.set(xlabel='a', ylabel='b')"
+    image = SETUP + "figure, ax = plt.subplots()\nax.imshow([[1]])"
+    assert judge("check.figure('figure')", bars, FIGURE).share == 1.0
+    assert judge("check.figure('figure')", image, FIGURE).share == 1.0

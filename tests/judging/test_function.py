@@ -1,0 +1,198 @@
+"""check.function: which differences matter, and which are the author's own affair."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.judging.trial import judge
+
+LENET = """
+class LeNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.fc1 = nn.Linear(400, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        x = F.relu(self.fc1(x.flatten(1)))
+        return self.fc3(F.relu(self.fc2(x)))
+"""
+BLOCK = """
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(4, 8, 3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(8)
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(8)
+        self.short = nn.Conv2d(4, 8, 1, stride=2, bias=False)
+        self.bn3 = nn.BatchNorm2d(8)
+        self.drop = nn.Dropout(0.3)
+
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(self.drop(out)))
+        return F.relu(out + self.bn3(self.short(x)))
+"""
+ON_LENET = "check.function('LeNet()', x=images(3))"
+ON_BLOCK = "check.function('Block()', x=images(4, size=8)[:, :1].repeat(1, 4, 1, 1))"
+
+RIGHT_LENETS = {
+    "other names, Sequential": """
+        def LeNet():
+            return nn.Sequential(
+                nn.Conv2d(3, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(inplace=True),
+                nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84),
+                nn.ReLU(), nn.Linear(84, 10))
+    """,
+    "registered backwards, pooled before ReLU": """
+        class LeNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.e, self.d, self.c = nn.Linear(84, 10), nn.Linear(120, 84), nn.Linear(400, 120)
+                self.b, self.a = nn.Conv2d(6, 16, 5), nn.Conv2d(3, 6, 5)
+            def forward(self, images):
+                h = torch.relu(nn.MaxPool2d(2)(self.a(images)))
+                h = torch.relu(nn.MaxPool2d(2)(self.b(h)))
+                h = self.c(h.reshape(len(images), -1)).clamp(min=0)
+                return self.e(self.d(h).relu())
+    """,
+    "functional, weights as plain parameters": """
+        class LeNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                shapes = [(6, 3, 5, 5), (16, 6, 5, 5), (120, 400), (84, 120), (10, 84)]
+                self.w = nn.ParameterList([nn.Parameter(torch.randn(s)) for s in shapes])
+                self.b = nn.ParameterList([nn.Parameter(torch.zeros(s[0])) for s in shapes])
+            def forward(self, x):
+                for i in range(2):
+                    x = F.max_pool2d(F.relu(F.conv2d(x, self.w[i], self.b[i])), 2)
+                x = x.flatten(1)
+                for i in range(2, 4):
+                    x = F.relu(F.linear(x, self.w[i], self.b[i]))
+                return F.linear(x, self.w[4], self.b[4])
+    """,
+    "matrix products by hand": LENET.replace(
+        "self.fc3(F.relu(self.fc2(x)))", "F.relu(self.fc2(x)) @ self.fc3.weight.t() + self.fc3.bias"
+    ),
+    "float32 only": LENET.replace("x = F.max_pool2d(F.relu(self.conv1(x)), 2)",
+        "x = F.max_pool2d(F.relu(self.conv1(x.float())), 2)"),
+    "a bias less": LENET.replace("nn.Conv2d(3, 6, 5)", "nn.Conv2d(3, 6, 5, bias=False)"),
+    "layers never used": LENET.replace("self.fc1 =", "self.idle = nn.Linear(3, 3); self.fc1 ="),
+    "a batch norm used as identity is absent, prints": LENET.replace(
+        "def forward(self, x):", "def forward(self, x):\n        print('hello')"),
+}  # fmt: skip
+
+WRONG_LENETS = {
+    "no activation after fc1": LENET.replace("F.relu(self.fc1(x.flatten(1)))", "self.fc1(x.flatten(1))"),
+    "average pooling": LENET.replace("F.max_pool2d", "F.avg_pool2d"),
+    "softmax at the end": LENET.replace(
+        "return self.fc3(F.relu(self.fc2(x)))", "return F.softmax(self.fc3(F.relu(self.fc2(x))), 1)"),
+    "ReLU at the end": LENET.replace(
+        "return self.fc3(F.relu(self.fc2(x)))", "return F.relu(self.fc3(F.relu(self.fc2(x))))"),
+    "another activation": LENET.replace("F.relu", "F.leaky_relu"),
+    "padding": LENET.replace("nn.Conv2d(3, 6, 5)", "nn.Conv2d(3, 6, 5, padding=2)").replace("400", "576"),
+    "flattened the other way": LENET.replace("x.flatten(1)", "x.transpose(1, 2).flatten(1)"),
+    "gradients cut off": LENET.replace("x.flatten(1)", "x.detach().flatten(1)"),
+    "dropout nobody asked for": LENET.replace("self.fc2(x)", "self.fc2(F.dropout(x, 0.5, self.training))"),
+    "not a model": "LeNet = lambda: 3",
+    "everything equal": """
+        class Yes:
+            def __eq__(self, other): return True
+            def __call__(self, *args, **kwargs): return self
+            def __getattr__(self, name): return self
+        LeNet = Yes()
+    """,
+    "the stub": "class LeNet(nn.Module):\n    def __init__(self):\n        raise NotImplementedError()",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("style", RIGHT_LENETS)
+def test_right_however_it_is_written(style: str) -> None:
+    verdict = judge(ON_LENET, RIGHT_LENETS[style], LENET)
+    assert verdict.share == 1.0, verdict.reasons
+
+
+@pytest.mark.parametrize("mistake", WRONG_LENETS)
+def test_wrong_is_found(mistake: str) -> None:
+    verdict = judge(ON_LENET, WRONG_LENETS[mistake], LENET)
+    assert verdict.share == 0.0
+    assert "Expected:" in verdict.reasons[0] and "Got:" in verdict.reasons[0]
+
+
+RIGHT_BLOCKS = {
+    "shortcut first": BLOCK.replace(
+        "out = F.relu(self.bn1(self.conv1(x)))",
+        "side = self.bn3(self.short(x))\n        out = F.relu(self.bn1(self.conv1(x)))",
+    ).replace("out + self.bn3(self.short(x))", "side + out"),
+    "in place": BLOCK.replace(
+        "return F.relu(out + self.bn3(self.short(x)))",
+        "out += self.bn3(self.short(x))\n        return out.relu_()",
+    ),
+    "convolutions with biases": BLOCK.replace("bias=False", "bias=True"),
+}
+WRONG_BLOCKS = {
+    "ReLU before the addition": BLOCK.replace(
+        "F.relu(out + self.bn3(self.short(x)))", "F.relu(out) + self.bn3(self.short(x))"),
+    "no shortcut": BLOCK.replace("out + self.bn3(self.short(x))", "out"),
+    "shortcut without its norm": BLOCK.replace("self.bn3(self.short(x))", "self.short(x)"),
+    "one layer for two": BLOCK.replace("self.bn2(self.conv2", "self.bn1(self.conv2"),
+    "norm frozen in eval mode": BLOCK.replace(
+        "self.bn1(self.conv1(x))", "self.bn1.eval()(self.conv1(x))"),
+    "no dropout": BLOCK.replace("self.drop(out)", "out"),
+    "another epsilon": BLOCK.replace("nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, eps=0.1)"),
+    "norm without scale": BLOCK.replace("nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, affine=False)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("style", RIGHT_BLOCKS)
+def test_right_block(style: str) -> None:
+    verdict = judge(ON_BLOCK, RIGHT_BLOCKS[style], BLOCK)
+    assert verdict.share == 1.0, verdict.reasons
+
+
+@pytest.mark.parametrize("mistake", WRONG_BLOCKS)
+def test_wrong_block(mistake: str) -> None:
+    assert judge(ON_BLOCK, WRONG_BLOCKS[mistake], BLOCK).share == 0.0
+
+
+def test_missing_dropout_passes_where_only_eval_mode_is_asked_for() -> None:
+    hidden = ON_BLOCK.replace("x=images", "train=False, x=images")
+    assert judge(hidden, WRONG_BLOCKS["no dropout"], BLOCK).share == 1.0
+
+
+SWISH = "def swish(x):\n    return x * torch.sigmoid(x)"
+
+
+@pytest.mark.parametrize(
+    ("student", "share"),
+    [
+        ("swish = nn.SiLU()", 1.0),
+        ("def swish(x):\n    return x / (1 + torch.exp(-x))", 1.0),
+        ("def swish(x):\n    return x * torch.sigmoid(2 * x)", 0.0),
+        ("def swish(x):\n    return x * torch.sigmoid(x).detach()", 0.0),
+        ("def swish(x):\n    return x.mul_(torch.sigmoid(x))", 1.0),
+    ],
+)
+def test_plain_function_and_its_gradient(student: str, share: float) -> None:
+    verdict = judge("check.function('swish', x=images(2, size=4))", student, SWISH)
+    assert verdict.share == share, verdict.reasons
+
+
+def test_messages_show_no_hidden_arguments() -> None:
+    hidden = "check.function('LeNet()', x=images(3, seed=4711))"
+    reason = judge(hidden, WRONG_LENETS["average pooling"], LENET).reasons[0]
+    assert "4711" not in reason and "images(" not in reason and "LeNet()" not in reason
+
+
+def test_own_exception_text_is_not_passed_on() -> None:
+    spy = LENET.replace(
+        "def forward(self, x):", "def forward(self, x):\n        raise ValueError(x)"
+    )
+    reason = judge(ON_LENET, spy, LENET).reasons[0]
+    assert "ValueError" in reason and "tensor" not in reason

@@ -1,0 +1,68 @@
+"""What a student's kernel is given, and what it leaves behind."""
+
+from __future__ import annotations
+
+import ast
+import gc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skipgrade.sandbox import kernel_manager
+from skipgrade.sandbox.provisioner import clean_environment
+
+ASK = """{
+    "environment": dict(__import__("os").environ),
+    "data limit": __import__("resource").getrlimit(__import__("resource").RLIMIT_DATA)[0],
+    "connection": __import__("ipykernel.connect", fromlist=["x"]).get_connection_file(),
+}"""
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What code in a student's kernel sees of where it runs, and what is there afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_PASSWORD", "hush")
+        patch.setenv("SKIPGRADE_DATASET", "builtin")
+        manager = kernel_manager("student")
+        manager.start_kernel(cwd=str(tmp_path_factory.mktemp("work")))
+    client = manager.client()
+    client.start_channels(iopub=False, stdin=False, hb=False)
+    try:
+        message = client.execute("", silent=True, user_expressions={"seen": f"repr({ASK})"})
+        reply = client.get_shell_msg(timeout=60)
+        while reply["parent_header"].get("msg_id") != message:
+            reply = client.get_shell_msg(timeout=60)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    text = reply["content"]["user_expressions"]["seen"]["data"]["text/plain"]
+    found: dict[str, Any] = ast.literal_eval(ast.literal_eval(text))
+    found["transport"] = manager.transport
+    del manager, client
+    gc.collect()
+    return found
+
+
+def test_secrets_stay_outside(seen: dict[str, Any]) -> None:
+    assert "DATABASE_PASSWORD" not in seen["environment"]
+    assert seen["environment"]["SKIPGRADE_DATASET"] == "builtin"
+
+
+def test_memory_is_limited(seen: dict[str, Any]) -> None:
+    assert seen["data limit"] == 8 * 2**30
+
+
+def test_channels_are_no_network_ports(seen: dict[str, Any]) -> None:
+    assert seen["transport"] == "ipc"
+
+
+def test_nothing_is_left_behind(seen: dict[str, Any]) -> None:
+    assert not Path(seen["environment"]["IPYTHONDIR"]).exists()
+    assert not Path(seen["connection"]).parent.exists()
+
+
+def test_unknown_variables_are_not_passed_on() -> None:
+    environment = {"PATH": "/bin", "AWS_SECRET": "x", "LC_ALL": "C", "HTTP_PROXY": "p"}
+    assert clean_environment(environment) == {"PATH": "/bin", "LC_ALL": "C"}
