@@ -62,7 +62,7 @@ def _release(options: argparse.Namespace) -> int:
     chosen = options.assignments or course.assignments()
     _say(f"Releasing {len(chosen)} assignment(s)")
     release.generate(course, chosen, _say)
-    release.publish(course, course.root, _say)
+    release.publish(course, _say)
     return 0
 
 

@@ -1,7 +1,6 @@
 """What students get: release/, generated from source/ by nbgrader's own converter."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -36,12 +35,12 @@ def generate(course: Course, assignments: Sequence[str], say: Callable[[str], No
         say(f"  release/{assignment}: {_points_text(_released(course, assignment))}")
 
 
-def publish(course: Course, project: Path, say: Callable[[str], None]) -> None:
+def publish(course: Course, say: Callable[[str], None]) -> None:
     """Complete release/: the student's wheel, and a README with a link to every notebook."""
     release = course.folder("release", "*").parent
     for old in release.glob("*.whl"):
         old.unlink()
-    wheel = build_student_wheel(project, release)
+    wheel = build_student_wheel(release)
     say(f"  release/{wheel.name}: {wheel.stat().st_size / 1000:.0f} kB")
     header = ColabHeader(config=course.config)
     rows = []

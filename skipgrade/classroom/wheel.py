@@ -8,6 +8,9 @@ from pathlib import Path
 
 from hatchling.builders.wheel import WheelBuilder
 
+from skipgrade.classroom.course import CourseError
+
+PROJECT = Path(__file__).parents[2]
 FROM_PROJECT = (
     "name",
     "version",
@@ -19,11 +22,16 @@ FROM_PROJECT = (
 )
 
 
-def build_student_wheel(project: Path, into: Path) -> Path:
-    """Build the wheel of `skipgrade.lab` from the project folder; returns its path."""
+def build_student_wheel(into: Path) -> Path:
+    """Build the wheel of `skipgrade.lab` into a folder; returns its path."""
+    if not (PROJECT / "pyproject.toml").is_file():
+        raise CourseError(
+            f"The wheel is built from skipgrade's sources, and {PROJECT} holds none: "
+            "work in a clone, installed with `pip install -e .`."
+        )
     with tempfile.TemporaryDirectory() as scratch:
         staging = Path(scratch)
-        _stage(project, staging)
+        _stage(PROJECT, staging)
         into.mkdir(parents=True, exist_ok=True)
         builder = WheelBuilder(str(staging))
         return Path(next(builder.build(directory=str(into), versions=["standard"])))

@@ -10,6 +10,7 @@ import copy
 import secrets
 import time
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from jupyter_client.manager import KernelManager
@@ -31,6 +32,7 @@ from skipgrade.judging.workcopy import working_copy
 from skipgrade.sandbox import async_kernel_manager
 
 RECOVERY = 10
+WARM_UP = "__import__('skipgrade.lab'), __import__('skipgrade.judging.witness')"
 
 
 class JudgedExecute(Execute):
@@ -42,7 +44,7 @@ class JudgedExecute(Execute):
     judging_timeout = Integer(180, help="Seconds the checks of one cell may take.").tag(config=True)
     notebook_timeout = Integer(900, help="Seconds a whole notebook may take.").tag(config=True)
     output_limit = Integer(
-        2**20, help="Bytes of output a cell may print before it is interrupted."
+        10 * 2**20, help="Bytes of output a cell may print before it is interrupted."
     ).tag(config=True)
     secret_file = Unicode(
         "holdout.key", help="File in the course root from which held-out images follow."
@@ -177,17 +179,27 @@ class JudgedExecute(Execute):
     def _student_died(self) -> bool:
         return self.km is None or not _now(self.km.is_alive())
 
+    def start_new_kernel_client(self, **kwargs: Any) -> Any:
+        """Import what every notebook imports before its clock starts.
+
+        On a busy machine importing torch can take longer than a cell may; that is the grader's
+        time, not the student's.
+        """
+        client = super().start_new_kernel_client(**kwargs)
+        if not self._replies(self.kc.execute(WARM_UP, silent=True), self.startup_timeout):
+            raise RuntimeError(f"No kernel was ready within {self.startup_timeout} s.")
+        return client
+
     def _reacts(self) -> bool:
         """Whether the kernel answers after an interrupt."""
-        assert self.kc is not None
-        message = self.kc.kernel_info()
-        deadline = time.monotonic() + RECOVERY
+        return self._replies(self.kc.kernel_info(), RECOVERY)
+
+    def _replies(self, message: str, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self._student_died():
             try:
                 reply = _now(self.kc.get_shell_msg(timeout=1))
-            except Exception as error:
-                if type(error).__name__ != "Empty":
-                    raise
+            except Empty:
                 continue
             if reply["parent_header"].get("msg_id") == message:
                 return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 
 import torch
@@ -18,7 +19,7 @@ COUNT = 2_000
 def held_out(name: str, secret: str) -> tuple[Tensor, Tensor]:
     """Raw images and labels of data set `name`, in an order (and, where they are drawn, with
     images) that follow from the course's secret and nothing else."""
-    seed = int.from_bytes(secret.encode()[:7].ljust(7), "big")
+    seed = int.from_bytes(hashlib.sha256(secret.encode()).digest()[:4], "big")
     if os.environ.get("SKIPGRADE_DATASET") == "builtin":
         images, labels = builtin.draw(100 if name == "cifar100" else 10, COUNT, seed)
     else:

@@ -40,6 +40,7 @@ class JudgeKernel:
         self._manager.start_kernel(cwd=str(self._folder / "work"))
         self._client: BlockingKernelClient = self._manager.client()
         self._client.start_channels(iopub=False, stdin=False, hb=False)
+        self._failure: Exception | None = None
         # Sent before the kernel is up, so that it imports torch while the student's does.
         self._pending = [
             (cell, self._client.execute(code, allow_stdin=False)) for cell, code in source.setup
@@ -47,18 +48,23 @@ class JudgeKernel:
 
     def ready(self) -> None:
         """Wait until every setup cell has run; `SourceError` names the first that did not."""
+        if self._failure:
+            raise self._failure
         while self._pending:
-            cell, message = self._pending[0]
+            cell, message = self._pending.pop(0)
             reply = self._reply_to(message, STARTING)
             if reply is None:
-                raise JudgeFailed(f"{self.source.path}, cell {cell}: the judge did not finish it.")
-            if reply["status"] != "ok":
-                raise SourceError(
+                self._failure = JudgeFailed(
+                    f"{self.source.path}, cell {cell}: not finished within {STARTING:g} s."
+                )
+            elif reply["status"] != "ok":
+                self._failure = SourceError(
                     f"{self.source.path}, cell {cell}: {reply.get('ename')}: "
                     f"{reply.get('evalue')}. The judge runs every code cell that is not tagged "
                     "'needs-training'; mend the cell or tag it."
                 )
-            self._pending.pop(0)
+            if self._failure:
+                raise self._failure
 
     def meet(self, connection: dict[str, Any], exchange: Path, secret: str) -> None:
         """Introduce the student's kernel."""
@@ -77,6 +83,9 @@ class JudgeKernel:
             reason = "The notebook's kernel died while this cell was checked."
             return Verdict.zero(reason, lost_kernel=True)
         return verdict
+
+    def alive(self) -> bool:
+        return bool(self._manager.is_alive())
 
     def close(self) -> None:
         self._client.stop_channels()
@@ -125,7 +134,7 @@ _judges: dict[Path, tuple[float, JudgeKernel]] = {}
 def judge_for(path: Path) -> JudgeKernel:
     """The judge of this source notebook: one for a whole run, anew when the file has changed."""
     stamp = path.stat().st_mtime if path.is_file() else 0.0
-    if path in _judges and _judges[path][0] == stamp:
+    if path in _judges and _judges[path][0] == stamp and _judges[path][1].alive():
         return _judges[path][1]
     dismiss(path)
     judge = JudgeKernel(read_source(path))

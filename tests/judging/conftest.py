@@ -111,6 +111,7 @@ CLASS: dict[str, dict[str, str]] = {
         ),
     },
     "floods": {**ANSWERS, "double": "while True: print('x' * 1000)"},
+    "shouts": {**ANSWERS, "double": "print('x' * 2**28)\nraise NotImplementedError()"},
     "delimiters": {
         **ANSWERS,
         "double": "### BEGIN HIDDEN TESTS\ndef double(x):\n    return 2 * x\n### END HIDDEN TESTS",
@@ -178,8 +179,8 @@ class Graded:
 @pytest.fixture(scope="session")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     limits = (
-        "c.Execute.timeout = 6\nc.JudgedExecute.judging_timeout = 40\n"
-        "c.LimitedProvisioner.memory_gib = 3.0\n"
+        "c.Execute.timeout = 12\nc.JudgedExecute.judging_timeout = 40\n"
+        "c.LimitedProvisioner.memory_gib = 3.0\nc.JudgedExecute.output_limit = 200_000\n"
     )
     course = tiny.make(tmp_path_factory.mktemp("tiny"), config=limits)
     for student, answers in CLASS.items():

@@ -49,10 +49,11 @@ def test_part_of_the_marks_with_a_reason_for_the_rest(graded: Graded) -> None:
         ("hogs-memory", "NameError"),
         ("dies", "the kernel died in it"),
         ("dies-when-asked", "kernel died while this cell was checked"),
-        ("loops", "stopped after 6 s"),
+        ("loops", "stopped after 12 s"),
         ("loops-when-asked", "no answer within 30 s"),
-        ("cannot-be-interrupted", "stopped after 6 s|could not be interrupted"),
+        ("cannot-be-interrupted", "stopped after 12 s|could not be interrupted"),
         ("floods", "bytes and was stopped"),
+        ("shouts", "could not be interrupted|bytes and was stopped|the kernel died"),
     ],
 )
 def test_trouble_costs_its_own_cell_and_says_so(graded: Graded, student: str, reason: str) -> None:

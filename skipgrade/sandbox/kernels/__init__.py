@@ -8,21 +8,42 @@ import weakref
 from pathlib import Path
 from typing import Any, TypeVar
 
+import zmq
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager, KernelManager
 
 FOLDER = Path(__file__).parent
-Manager = TypeVar("Manager", KernelManager, AsyncKernelManager)
+MESSAGE_LIMIT = 64 * 2**20
 
 
-def kernel_manager(name: str, **traits: Any) -> KernelManager:
+class _Bounded:
+    """Clients of this manager drop the connection over a message larger than the limit."""
+
+    def client(self, **kwargs: Any) -> Any:
+        context = self.context  # type: ignore[attr-defined]
+        context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_LIMIT)  # for every socket made from now on
+        return super().client(context=context, **kwargs)  # type: ignore[misc]
+
+
+class BoundedKernelManager(_Bounded, KernelManager):
+    pass
+
+
+class BoundedAsyncKernelManager(_Bounded, AsyncKernelManager):
+    pass
+
+
+Manager = TypeVar("Manager", BoundedKernelManager, BoundedAsyncKernelManager)
+
+
+def kernel_manager(name: str, **traits: Any) -> BoundedKernelManager:
     """A manager for the kernel `name`; its kernelspec's provisioner decides how it starts."""
-    return _manager(KernelManager, name, traits)
+    return _manager(BoundedKernelManager, name, traits)
 
 
-def async_kernel_manager(name: str, **traits: Any) -> AsyncKernelManager:
+def async_kernel_manager(name: str, **traits: Any) -> BoundedAsyncKernelManager:
     """The same for nbclient, which wants the asynchronous class."""
-    return _manager(AsyncKernelManager, name, traits)
+    return _manager(BoundedAsyncKernelManager, name, traits)
 
 
 def _manager(kind: type[Manager], name: str, traits: dict[str, Any]) -> Manager:

@@ -1,0 +1,59 @@
+"""Do the rooms of the house import only what they may?"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "skipgrade"
+MAY_IMPORT = {
+    "lab": set(),
+    "sandbox": set(),
+    "judging": {"sandbox", "lab"},
+    "classroom": {"judging", "lab"},
+}
+# The five packages students need, and what those bring along.
+BENCH_NEEDS = {"torch", "torchvision", "matplotlib", "tqdm", "safetensors", "numpy", "PIL"}
+ONLY_WHERE_PRESENT = {"google", "IPython"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module a file imports, at its top or anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def files(room: str) -> list[Path]:
+    return [path for path in PACKAGE.glob(f"{room}/**/*.py") if "cells" not in path.parts]
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_room_imports_only_what_it_may(room: str) -> None:
+    assert files(room)
+    for path in files(room):
+        for name in imported(path):
+            if name.startswith("skipgrade.") and name != "skipgrade.__version__":
+                other = name.split(".")[1]
+                assert other in {room, *MAY_IMPORT[room]}, f"{path} imports {name}"
+
+
+def test_bench_needs_only_the_students_packages() -> None:
+    allowed = BENCH_NEEDS | ONLY_WHERE_PRESENT | set(sys.stdlib_module_names) | {"skipgrade"}
+    for path in files("lab"):
+        for name in imported(path):
+            assert name.split(".")[0] in allowed, f"{path} imports {name}"
+
+
+def test_no_file_has_outgrown_its_room() -> None:
+    long = {
+        str(path): lines
+        for path in PACKAGE.rglob("*.py")
+        if (lines := len(path.read_text().splitlines())) > 400
+    }
+    assert not long, "what second job has it taken on?"
