@@ -27,7 +27,7 @@ lint: $(STAMP)  ## ruff (notebooks too), mypy, and no outputs in notebooks
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/nbstripout --verify source/*/*.ipynb release/*/*.ipynb
+	@$(BIN)/nbstripout --keep-id --verify source/*/*.ipynb release/*/*.ipynb
 
 lab: $(STAMP)  ## JupyterLab in the course, with nbgrader's extensions
 	@$(RUN) -u SKIPGRADE_DATASET jupyter lab

@@ -221,18 +221,21 @@ class JudgedExecute(Execute):
         self.start_new_kernel_client()
         for index, cell in enumerate(self.nb.cells[:upto]):
             if cell.cell_type == "code" and index not in self._fatal and not self._abandoned:
-                again = copy.deepcopy(cell)
-                if is_automatic(cell):
-                    again.source = split(cell.source)[0]
-                self._run_again(again, index)
+                self._run_again(cell, index)
 
     def _run_again(self, cell: NotebookNode, index: int) -> None:
+        """Run a cell for its effect on the kernel alone; what it showed the first time stays."""
+        again = copy.deepcopy(cell)
+        if is_automatic(cell):
+            again.source = split(cell.source)[0]
         self._printed = 0
         try:
-            self.execute_cell(cell, index, store_history=True)
+            self.execute_cell(again, index, store_history=True)
         except (DeadKernelError, CellTimeoutError):
             self._fatal.add(index)
             self._recover(index)
+        finally:
+            self.nb.cells[index] = cell  # nbclient has put its own in place
 
     def _connection(self) -> dict[str, Any]:
         assert self.km is not None

@@ -11,15 +11,18 @@ on every machine. Lengths are in sixteenths of a pixel.
 
 import zlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from skipgrade.lab.errors import LabError
 
 SHAPES = ("disc", "ring", "square", "frame", "triangle", "cross", "bar", "pair", "crescent", "star")
 TEXTURES = (
-    "shade", "hatching", "stripes", "checks", "dots", "ripples", "mesh", "zigzag", "clouds", "grain",
+    "shade", "hatching", "stripes", "checks", "dots",
+    "ripples", "mesh", "zigzag", "clouds", "grain",
 )  # fmt: skip
 CLASSES = {"cifar10": 10, "cifar100": 100}
 TRAIN_COUNT, TEST_COUNT = 10_000, 2_000
@@ -43,7 +46,7 @@ _COS = np.round(1024 * np.cos(2 * np.pi * np.arange(_ANGLES) / _ANGLES)).astype(
 _SIN = np.round(1024 * np.sin(2 * np.pi * np.arange(_ANGLES) / _ANGLES)).astype(np.int32)
 _ROWS, _COLUMNS = np.mgrid[:SIDE, :SIDE].astype(np.int32) * SUB - (SIDE - 1) * SUB // 2
 
-Ints = np.ndarray
+Ints = NDArray[np.integer[Any]]
 
 
 def draw(classes: int, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -73,8 +76,8 @@ def class_names(name: str) -> list[str]:
 
 def _draw(labels: Ints, classes: int, random: np.random.RandomState) -> Ints:
     count = len(labels)
-    shapes = labels if classes == len(SHAPES) else labels // len(TEXTURES)
-    textures = random.randint(0, len(TEXTURES), count)
+    shapes: Ints = labels if classes == len(SHAPES) else labels // len(TEXTURES)
+    textures: Ints = random.randint(0, len(TEXTURES), count)
     if classes > len(SHAPES):
         textures = labels % len(TEXTURES)
     dark, light, front = _colours(random, count)

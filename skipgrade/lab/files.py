@@ -1,6 +1,5 @@
 """The files of a run, and writing them so that a crash leaves the old or the new one, whole."""
 
-import os
 import re
 from pathlib import Path
 
@@ -12,7 +11,7 @@ KINDS = ("best.safetensors", "last.safetensors", "resume.safetensors", "history.
 def write_atomically(path: Path, content: bytes) -> None:
     beside = path.with_name(f".{path.name}.writing")
     beside.write_bytes(content)
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def run_file(name: str, kind: str) -> Path:

@@ -5,6 +5,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from torch import nn
@@ -40,7 +41,7 @@ def hand_in(
     for name, build in (weights or {}).items():
         problems += _check_run(name, build)
     for file in predictions:
-        problems += _complaint(lambda path=Path(file): read_predictions(path))
+        problems += _complaint(partial(read_predictions, file))
     if problems:
         raise LabError("Nothing was packed yet. Still to do:\n  - " + "\n  - ".join(problems))
     files = sorted({*Path().glob("*-best.safetensors"), *Path().glob("*-history.json")})

@@ -80,7 +80,12 @@ def _name_of(path: Path) -> str:
 def _what_is_wrong(content: Any) -> str | None:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         return f"it does not say {FORMAT!r} under 'format'"
-    expected = {"name": str, "settings": dict, "stopped": (str, type(None)), "epochs": list}
+    expected: dict[str, Any] = {
+        "name": str,
+        "settings": dict,
+        "stopped": (str, type(None)),
+        "epochs": list,
+    }
     for key, kind in expected.items():
         if key not in content or not isinstance(content[key], kind):
             return f"{key!r} is missing or of the wrong type"

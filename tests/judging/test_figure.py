@@ -10,6 +10,7 @@ SETUP = """
 import matplotlib
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
+plt.close("all")
 train, val = [0.3, 0.5, 0.6], [0.2, 0.4, 0.5]
 """
 FIGURE = (
@@ -47,6 +48,12 @@ WRONG = {
         "values of validation",
     ),
     "invented values": (FIGURE.replace("val, label", "[0.9, 0.9, 0.9], label"), "validation"),
+    "names swapped": (
+        FIGURE.replace('train, label="training"', 'train, label="validation"').replace(
+            'val, label="validation"', 'val, label="training"'
+        ),
+        "under its own name",
+    ),
     "another length": (FIGURE + "ax.plot([1, 2], [0, 1])", "3 points"),
     "empty": (SETUP + "figure = plt.figure()", "empty"),
     "not a figure": (SETUP + "figure = 3", "not a matplotlib figure"),

@@ -35,7 +35,7 @@ TESTS = {
     "double": "check.equal('double(3)')\ncheck.function('double', x=images(2, size=4))",
     "net": "check.parameters('Net()')\ncheck.function('Net()', x=images(3, size=2))",
     "number": (
-        "check.equal('number > 10', worth=0.25)\ncheck.equal('number', worth=0.75, hint='a sum')"
+        "check.equal('type(number) is int', worth=0.25)\ncheck.equal('number', worth=0.75, hint='a sum')"
     ),
 }
 POINTS = {"double": 2.0, "net": 3.0, "number": 4.0}

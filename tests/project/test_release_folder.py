@@ -100,7 +100,7 @@ class TestReleasedNotebook:
         for name, cell in source.items():
             lines = hidden_lines(cell)
             hidden_cells += bool(lines)
-            shown = {line.strip() for line in released[name].source.splitlines()}
+            shown = stripped(released[name].source)
             assert not lines & (shown - {STUB, ""}), f"{name} gives something away"
         assert hidden_cells > 10
 
@@ -122,17 +122,21 @@ def by_grade_id(notebook: NotebookNode) -> dict[str, NotebookNode]:
     return {cell.metadata.nbgrader.grade_id: cell for cell in graded}
 
 
+REGION = re.compile(
+    r"^[^\n]*BEGIN (?:SOLUTION|HIDDEN TESTS|MARK SCHEME).*?END [^\n]*$", re.DOTALL | re.MULTILINE
+)
+
+
 def hidden_lines(cell: NotebookNode) -> set[str]:
-    """The lines of a source cell that a student must not see in it."""
+    """The lines that stand in a source cell only where a student must not see them."""
     whole_cell = cell.metadata.nbgrader.solution and "BEGIN SOLUTION" not in cell.source
     if whole_cell:
-        return {line.strip() for line in cell.source.splitlines()} - {""}
-    regions = re.findall(
-        r"BEGIN (?:SOLUTION|HIDDEN TESTS|MARK SCHEME)[^\n]*\n(.*?)\n[^\n]*END ",
-        cell.source,
-        flags=re.DOTALL,
-    )
-    return {line.strip() for region in regions for line in region.splitlines()} - {""}
+        return stripped(cell.source) - {""}
+    return stripped(cell.source) - stripped(REGION.sub("", cell.source))
+
+
+def stripped(source: str) -> set[str]:
+    return {line.strip() for line in source.splitlines()}
 
 
 def test_wheel_holds_the_bench_and_nothing_else() -> None:

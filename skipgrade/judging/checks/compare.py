@@ -8,34 +8,40 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from skipgrade.judging.checks.asking import brief
 
-def difference(expected: Any, got: Any, tolerance: float) -> str | None:
-    """Where `got` differs, in words that do not give `expected` away; None when it does not."""
+Difference = tuple[str, str]  # what is expected, in words that do not give it away, and what came
+
+
+def difference(expected: Any, got: Any, tolerance: float) -> Difference | None:
+    """Where `got` differs; None when it does not."""
     if isinstance(expected, Tensor) or isinstance(got, Tensor):
         return _tensors(expected, got, tolerance)
     if _number(expected) and _number(got):
-        return None if _close(expected, got, tolerance) else "another number"
+        return None if _close(expected, got, tolerance) else ("another number", brief(got))
     if isinstance(expected, (list, tuple)) and isinstance(got, (list, tuple)):
         return _sequences(expected, got, tolerance)
     if isinstance(expected, dict) and isinstance(got, dict):
         return _dicts(expected, got, tolerance)
     if type(expected) is not type(got):
-        return f"{_kind(expected)}, not {_kind(got)}"
-    return None if expected == got else "another value"
+        return _kind(expected), brief(got)
+    return None if expected == got else ("another value", brief(got))
 
 
-def _tensors(expected: Any, got: Any, tolerance: float) -> str | None:
+def _tensors(expected: Any, got: Any, tolerance: float) -> Difference | None:
     if isinstance(expected, Tensor) and expected.ndim == 0 and _number(got):
         got = torch.tensor(float(got))
     if isinstance(got, Tensor) and got.ndim == 0 and _number(expected):
         expected = torch.tensor(float(expected))
     if not (isinstance(expected, Tensor) and isinstance(got, Tensor)):
-        return f"{_kind(expected)}, not {_kind(got)}"
+        return _kind(expected), brief(got)
     if expected.shape != got.shape:
-        return f"shape {tuple(expected.shape)}, not {tuple(got.shape)}"
+        return f"a tensor of shape {tuple(expected.shape)}", brief(got)
     gap = largest_gap(expected, got)
     scale = float(expected.double().abs().max()) if expected.numel() else 0.0
-    return None if gap <= tolerance * (1 + scale) else f"values that differ by up to {gap:.3g}"
+    if gap <= tolerance * (1 + scale):
+        return None
+    return f"the reference's values (within {tolerance:g})", f"values off by up to {gap:.3g}"
 
 
 def largest_gap(expected: Tensor, got: Tensor) -> float:
@@ -48,23 +54,23 @@ def largest_gap(expected: Tensor, got: Tensor) -> float:
     return float(torch.where(gaps.isnan(), torch.full_like(gaps, math.inf), gaps).max())
 
 
-def _sequences(expected: Any, got: Any, tolerance: float) -> str | None:
+def _sequences(expected: Any, got: Any, tolerance: float) -> Difference | None:
     if len(expected) != len(got):
-        return f"{len(expected)} entries, not {len(got)}"
+        return f"{len(expected)} entries", f"{len(got)}"
     for index, pair in enumerate(zip(expected, got, strict=True)):
         if found := difference(*pair, tolerance):
-            return f"at entry {index + 1}: {found}"
+            return f"at entry {index + 1} {found[0]}", found[1]
     return None
 
 
-def _dicts(expected: dict[Any, Any], got: dict[Any, Any], tolerance: float) -> str | None:
+def _dicts(expected: dict[Any, Any], got: dict[Any, Any], tolerance: float) -> Difference | None:
     if missing := [key for key in expected if key not in got]:
-        return f"an entry for {missing[0]!r}"
+        return f"an entry for {missing[0]!r}", "none"
     if extra := [key for key in got if key not in expected]:
-        return f"no entry for {extra[0]!r}"
+        return f"{len(expected)} entries", f"one more, for {brief(extra[0])}"
     for key, value in expected.items():
         if found := difference(value, got[key], tolerance):
-            return f"for {key!r}: {found}"
+            return f"for {key!r} {found[0]}", found[1]
     return None
 
 

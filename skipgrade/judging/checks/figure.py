@@ -76,9 +76,19 @@ def _curves(
         values = ask_student(
             session, f"the values behind '{label}'", hint, "value", expression=expression, arrays={}
         )
-        if not any(difference(_listed(values), curve["y"], 1e-4) is None for curve in curves):
+        found = [c for c in curves if difference(_listed(values), c["y"], 1e-4) is None]
+        if not found:
             return message(f"a curve with the values of {label}", "no such curve", hint)
+        if all(_belongs_to_another(str(c["label"]), label, wanted) for c in found):
+            return message(f"the {label} under its own name", f"the name {found[0]['label']}", hint)
     return None
+
+
+def _belongs_to_another(shown: str, label: str, labels: Mapping[str, str]) -> bool:
+    """Whether a curve bears the first word of another label and not of its own."""
+    words = {name: name.split()[0].lower() for name in labels}
+    others = [word for name, word in words.items() if name != label and word != words[label]]
+    return words[label] not in shown.lower() and any(word in shown.lower() for word in others)
 
 
 def _listed(values: Any) -> Any:

@@ -50,7 +50,7 @@ class Checks:
             hint, "value", expression=expression, arrays=arrays,
         )  # fmt: skip
         found = difference(expected, got, tolerance)
-        return message(found, brief(got), hint) if found else None
+        return message(*found, hint) if found else None
 
     @_check
     def shapes(

@@ -1,0 +1,52 @@
+"""What every test may use: the sample class, graded once by the stock command."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from skipgrade.classroom import demo, release, report, sample
+from skipgrade.classroom.course import Course
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("real_data") and not os.environ.get("SKIPGRADE_DATA"):
+        pytest.skip("SKIPGRADE_DATA does not say where the real CIFAR files lie")
+
+
+def run_nbgrader(course: Course, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the stock command in a course, on the built-in data."""
+    path = os.pathsep.join([str(BIN), os.environ.get("PATH", "")])
+    return subprocess.run(
+        [BIN / "nbgrader", *arguments],
+        cwd=course.root,
+        env=os.environ | {"PATH": path, "SKIPGRADE_DATASET": "builtin"},
+        capture_output=True,
+        text=True,
+    )
+
+
+@dataclass
+class GradedClass:
+    """The sample class after `nbgrader autograde`, and what the report says of it."""
+
+    course: Course
+    autograde: subprocess.CompletedProcess[str]
+
+    def row(self, student: str) -> report.Row:
+        table = report.rows(self.course, sample.ASSIGNMENT)
+        return next(row for row in table if row.student == student)
+
+
+@pytest.fixture(scope="session")
+def demo_class(tmp_path_factory: pytest.TempPathFactory) -> GradedClass:
+    course = demo.new_course(ROOT, tmp_path_factory.mktemp("demo") / "course")
+    release.generate(course, [sample.ASSIGNMENT], lambda text: None)
+    sample.write_class(course, lambda text: None)
+    return GradedClass(course, run_nbgrader(course, "autograde", sample.ASSIGNMENT))

@@ -1,0 +1,43 @@
+"""Do the documents say what is the case?"""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    path
+    for pattern in ("*.md", "docs/*.md", "release/*.md", "autograded/*.md")
+    for path in sorted(ROOT.glob(pattern))
+]
+
+
+def points(assignment: str) -> tuple[float, float, float, float]:
+    """By tests, by hand, and the same two of the bonus."""
+    path = ROOT / "source" / assignment / f"{assignment}.ipynb"
+    total = {(manual, bonus): 0.0 for manual in (False, True) for bonus in (False, True)}
+    for cell in nbformat.read(path, as_version=4).cells:
+        marks = cell.metadata.get("nbgrader", {})
+        if marks.get("grade"):
+            total[marks["solution"], "bonus" in marks["grade_id"]] += marks["points"]
+    return total[False, False], total[True, False], total[False, True], total[True, True]
+
+
+def test_points_table_is_the_notebooks() -> None:
+    text = (ROOT / "docs" / "instructors.md").read_text()
+    assignments = sorted(path.name for path in (ROOT / "source").iterdir() if path.is_dir())
+    for assignment in assignments:
+        tests, hand, bonus_tests, bonus_hand = points(assignment)
+        row = (
+            f"| {assignment} | {tests:g} | {hand:g} | {bonus_tests:g} | {bonus_hand:g} "
+            f"| {tests + hand:g} + {bonus_tests + bonus_hand:g} |"
+        )
+        assert row in text
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text()):
+        assert (document.parent / target).exists(), f"{document.name} links to {target}"
