@@ -82,6 +82,8 @@ def test_number_of_curves() -> None:
 
 def test_bars_and_images_count_as_drawn() -> None:
     bars = SETUP + "figure, ax = plt.subplots()\nax.bar([1], [2])\nax.set(xlabel='a', ylabel='b')"
+    steps = bars.replace("ax.bar([1], [2])", "ax.hist([1, 2, 2], histtype='step')")
+    assert judge("check.figure('figure')", steps, FIGURE).share == 1.0
     image = SETUP + "figure, ax = plt.subplots()\nax.imshow([[1]])"
     assert judge("check.figure('figure')", bars, FIGURE).share == 1.0
     assert judge("check.figure('figure')", image, FIGURE).share == 1.0

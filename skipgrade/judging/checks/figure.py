@@ -26,7 +26,7 @@ def check(session: Session, expression: str, asked: Asked, hint: str) -> str | N
     axes = ask_student(session, expected, hint, "figure", expression=expression)
     if not _well_formed(axes):
         raise NoAnswer(message(expected, "an answer that is not of the agreed form", hint))
-    drawn = [ax for ax in axes if ax["curves"] or ax["bars"] or ax["images"]]
+    drawn = [ax for ax in axes if ax["drawn"]]
     if not drawn:
         return message("a figure with something drawn in it", "an empty one", hint)
     return (
@@ -37,7 +37,7 @@ def check(session: Session, expression: str, asked: Asked, hint: str) -> str | N
 
 
 def _well_formed(axes: Any) -> bool:
-    keys = {"title", "xlabel", "ylabel", "legend", "curves", "bars", "images"}
+    keys = {"title", "xlabel", "ylabel", "legend", "curves", "drawn", "images"}
     return isinstance(axes, list) and all(
         isinstance(ax, dict)
         and set(ax) == keys
@@ -52,7 +52,7 @@ def _well_formed(axes: Any) -> bool:
 
 
 def _labels(drawn: list[dict[str, Any]], asked: Asked, hint: str) -> str | None:
-    plots = [ax for ax in drawn if ax["curves"] or ax["bars"]]
+    plots = [ax for ax in drawn if ax["curves"] or not ax["images"]]
     for name, wanted in (("xlabel", asked.xlabel), ("ylabel", asked.ylabel)):
         if wanted and any(not str(ax[name]).strip() for ax in plots):
             return message(f"a label on every {name[0]} axis", "an axis without one", hint)

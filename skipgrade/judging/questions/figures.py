@@ -31,13 +31,9 @@ def _describe(ax: Any) -> dict[str, Any]:
         "ylabel": ax.get_ylabel(),
         "legend": [text.get_text() for text in legend.get_texts()] if legend else [],
         "curves": [_curve(line) for line in ax.get_lines() if len(line.get_xdata()) > 0],
-        "bars": sum(len(container.patches) for container in ax.containers if _is_bars(container)),
+        "drawn": bool(ax.has_data()),
         "images": len(ax.get_images()),
     }
-
-
-def _is_bars(container: Any) -> bool:
-    return hasattr(container, "patches")
 
 
 def _curve(line: Any) -> dict[str, Any]:

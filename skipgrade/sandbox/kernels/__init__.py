@@ -20,9 +20,9 @@ class _Bounded:
     """Clients of this manager drop the connection over a message larger than the limit."""
 
     def client(self, **kwargs: Any) -> Any:
-        context = self.context  # type: ignore[attr-defined]
-        context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_LIMIT)  # for every socket made from now on
-        return super().client(context=context, **kwargs)  # type: ignore[misc]
+        client = super().client(**kwargs)  # type: ignore[misc]
+        client.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_LIMIT)  # for the sockets it will make
+        return client
 
 
 class BoundedKernelManager(_Bounded, KernelManager):

@@ -1,0 +1,145 @@
+"""Does the hand-in hold everything, or say plainly what is missing?"""
+
+import json
+import sys
+import types
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from skipgrade import lab
+from skipgrade.lab import session
+
+ASSIGNMENT = "01-lenet5-pipeline"
+
+
+def save_notebook(*sources: str) -> None:
+    cells = [{"cell_type": "code", "source": source.splitlines(True)} for source in sources]
+    Path(f"{ASSIGNMENT}.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4}))
+
+
+@pytest.fixture
+def trained(net, loaders):
+    save_notebook("x = 1")
+    lab.fit(net(), loaders, name="lenet5", epochs=1)
+    lab.fit(net(), loaders, name="extra", epochs=1)
+    return net
+
+
+def test_a_complete_hand_in_becomes_one_zip(trained, capsys):
+    lab.write_predictions("guess.csv", torch.tensor([3, 1, 2]))
+    path = lab.hand_in(
+        "ab-12", assignment=ASSIGNMENT, weights={"lenet5": trained}, predictions=["guess.csv"]
+    )
+    assert path.name == f"{ASSIGNMENT}_ab-12.zip" and path.name in capsys.readouterr().out
+    with zipfile.ZipFile(path) as archive:
+        assert set(archive.namelist()) == {
+            f"{ASSIGNMENT}.ipynb",
+            "lenet5-best.safetensors",
+            "lenet5-history.json",
+            "extra-best.safetensors",
+            "extra-history.json",
+            "guess.csv",
+        }
+        for name in archive.namelist():
+            assert archive.read(name) == Path(name).read_bytes()
+
+
+def test_everything_missing_is_listed_at_once():
+    Path("guess.csv").write_text("id,label\n0,1\n2,1\n")
+    with pytest.raises(lab.LabError) as caught:
+        lab.hand_in(
+            "my id!",
+            assignment=ASSIGNMENT,
+            weights={"lenet5": lambda: torch.nn.Linear(2, 2)},
+            predictions=["guess.csv", "gone.csv"],
+        )
+    message = str(caught.value)
+    for part in (
+        "'my id!'",
+        f"{ASSIGNMENT}.ipynb is not in this folder",
+        "lenet5-history.json is missing",
+        "lenet5-best.safetensors is missing",
+        "guess.csv, line 3: want id 1",
+        "gone.csv is missing",
+    ):
+        assert part in message
+    assert not list(Path().glob("*.zip"))
+
+
+def test_weights_that_do_not_load_into_the_model_are_found(trained):
+    with pytest.raises(lab.LabError, match=r"lenet5-best\.safetensors does not fit"):
+        lab.hand_in("a", assignment=ASSIGNMENT, weights={"lenet5": lambda: trained(9)})
+
+
+def test_a_model_that_cannot_be_built_is_a_finding(trained):
+    def stub():
+        raise NotImplementedError
+
+    with pytest.raises(lab.LabError, match="'lenet5' cannot be built: NotImplementedError"):
+        lab.hand_in("a", assignment=ASSIGNMENT, weights={"lenet5": stub})
+
+
+def test_a_file_that_is_no_notebook_is_found(trained):
+    Path(f"{ASSIGNMENT}.ipynb").write_text("{'cells'")
+    with pytest.raises(lab.LabError, match="is not a notebook"):
+        lab.hand_in("a", assignment=ASSIGNMENT)
+
+
+def test_autograding_packs_nothing(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    lab.hand_in("<your id>", assignment=ASSIGNMENT, weights={"lenet5": torch.nn.Identity})
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(
+    ("executed", "saved", "stale"),
+    [
+        (["a = 1", "lab.hand_in('x')"], ["a = 1", "lab.hand_in('x')"], None),
+        (["a = 1", "lab.hand_in('x')"], ["a = 1"], "lab.hand_in('x')"),
+        (["def f():\n  return 2", "h()"], ["def f():\n  return 1", "h()"], "def f():"),
+        (["def f():\n  return 1", "def f():\n  return 2", "h()"],
+         ["def f():\n  return 2", "h()"], None),
+        (["print(a)  # a cell since deleted", "h()"], ["h()"], None),
+        (["", "h()\n"], ["h()"], None),
+        ([], ["h()"], None),
+    ],
+)  # fmt: skip
+def test_a_cell_run_in_another_form_than_the_file_holds_is_noticed(executed, saved, stale):
+    assert session.last_run_not_in(executed, set(saved)) == stale
+
+
+def test_on_colab_the_notebook_comes_from_the_page(monkeypatch, trained):
+    shown = {"cells": [], "nbformat": 4, "from": "the page"}
+    asked = []
+
+    def blocking_request(what, **_):
+        asked.append(what)
+        return {"ipynb": shown}
+
+    message = types.SimpleNamespace(blocking_request=blocking_request)
+    monkeypatch.setitem(sys.modules, "google.colab", types.SimpleNamespace(_message=message))
+    monkeypatch.setitem(sys.modules, "google.colab._message", message)
+    Path(f"{ASSIGNMENT}.ipynb").unlink()
+    with zipfile.ZipFile(lab.hand_in("a", assignment=ASSIGNMENT)) as archive:
+        assert json.loads(archive.read(f"{ASSIGNMENT}.ipynb")) == shown
+    assert asked == ["get_ipynb"]
+
+
+def test_predictions_come_back_as_they_were_written():
+    scores = torch.eye(5)[[4, 0, 2]]
+    lab.write_predictions("guess.csv", scores)
+    assert lab.read_predictions("guess.csv").tolist() == [4, 0, 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "0,1\n", "id,label\n", "id,label\n0,cat\n", "id,label\n0,-1\n", "id,label\n0,1,2\n",
+     "id,label\n1,1\n", "id,label\n0,1.5\n"],
+)  # fmt: skip
+def test_malformed_predictions_are_refused_by_name(text):
+    Path("guess.csv").write_text(text)
+    with pytest.raises(lab.LabError, match=r"guess\.csv"):
+        lab.read_predictions("guess.csv")
