@@ -8,47 +8,20 @@ machine and versions included, goes into the JSON file.
 
 import argparse
 import json
-import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import chdir
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from models import Swish, lenet5
+from surroundings import machine
 from torch.optim import SGD
-from torchvision import __version__ as torchvision_version
 
 from skipgrade import lab
-
-
-class Swish(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * torch.sigmoid(x)
-
-
-def lenet5(
-    activation: Callable[[], nn.Module] = nn.ReLU, *, norm: bool = False, classes: int = 10
-) -> nn.Sequential:
-    """LeNet-5 for 32x32 RGB; `norm` puts batch norm after every layer but the last."""
-
-    def after(layer: nn.Module, norm_layer: nn.Module) -> list[nn.Module]:
-        return [layer, norm_layer, activation()] if norm else [layer, activation()]
-
-    return nn.Sequential(
-        *after(nn.Conv2d(3, 6, 5), nn.BatchNorm2d(6)),
-        nn.MaxPool2d(2),
-        *after(nn.Conv2d(6, 16, 5), nn.BatchNorm2d(16)),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        *after(nn.Linear(400, 120), nn.BatchNorm1d(120)),
-        *after(nn.Linear(120, 84), nn.BatchNorm1d(84)),
-        nn.Linear(84, classes),
-    )
 
 
 @dataclass(frozen=True)
@@ -94,22 +67,6 @@ def train(recipe: Recipe, seed: int) -> dict[str, Any]:
         "best_epoch": history.best["epoch"],
         "test_accuracy": lab.evaluate(model, data.test)[1],
         "epochs": history.epochs,
-    }
-
-
-def machine() -> dict[str, Any]:
-    cpu = platform.processor()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        models = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        cpu = models[0].partition(":")[2].strip() if models else cpu
-    return {
-        "cpu": cpu,
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision_version,
     }
 
 

@@ -1,11 +1,12 @@
 """The command line: parses, calls the classroom, prints."""
 
 import argparse
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from skipgrade.classroom import demo, feedback, grading, release, report
+from skipgrade.classroom import demo, feedback, grading, rehearsal, release, report
 from skipgrade.classroom.course import Course, CourseError
 
 
@@ -52,6 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("assignment", metavar="ASSIGNMENT")
     command.set_defaults(run=_feedback)
 
+    command = commands.add_parser(
+        "rehearse", help="run a source notebook and grade it: the solution and the empty stubs"
+    )
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.set_defaults(run=_rehearse)
+
     command = commands.add_parser("demo", help="the whole way with a sample class of assignment 01")
     command.set_defaults(run=_demo)
     return parser
@@ -78,7 +85,8 @@ def _grade(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     course = Course(options.course)
-    for line in report.lines(report.rows(course, options.assignment)):
+    width = shutil.get_terminal_size(fallback=(120, 0)).columns
+    for line in report.lines(report.rows(course, options.assignment), max(80, width)):
         _say(line)
     return 0
 
@@ -86,6 +94,17 @@ def _report(options: argparse.Namespace) -> int:
 def _feedback(options: argparse.Namespace) -> int:
     feedback.generate(Course(options.course), options.assignment, _say)
     return 0
+
+
+def _rehearse(options: argparse.Namespace) -> int:
+    project = options.course.resolve()
+    folder = project / "build" / "rehearsal" / options.assignment
+    done = rehearsal.rehearse(project, folder, options.assignment, _say)
+    faults = [*done.lost_by_solution(), *done.won_by_stubs()]
+    for fault in faults:
+        _say(f"  {fault}")
+    _say("Not ready to release." if faults else "The solution earns every point, the stubs none.")
+    return 1 if faults else 0
 
 
 def _demo(options: argparse.Namespace) -> int:

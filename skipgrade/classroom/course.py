@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import BaseConverter
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -78,7 +80,11 @@ class Course:
 
     def run(self, converter: type[BaseConverter], assignment: str, student: str = "*") -> None:
         """Do what nbgrader's command of that converter does, afresh; its log goes to a file."""
-        with _log_to(self.log_file) as log:
+        with _log_to(self.log_file) as log, warnings.catch_warnings():
+            # nbgrader 0.9.6 makes SQLAlchemy 2 warn of something it means to do.
+            warnings.filterwarnings(
+                "ignore", category=SAWarning, message="Object of type <Submitted"
+            )
             try:
                 converter(
                     coursedir=self.directory(assignment, student),

@@ -35,19 +35,19 @@ def run(project: Path, say: Callable[[str], None]) -> None:
     feedback.generate(course, ASSIGNMENT, say)
 
     say("")
-    for line in report.lines(report.rows(course, ASSIGNMENT)):
+    for line in report.lines(report.rows(course, ASSIGNMENT), most=4):
         say(line)
     say("")
     say(f"Feedback: {course.folder('feedback', ASSIGNMENT, 'STUDENT')}/{ASSIGNMENT}.html")
     say(f"Took {time.monotonic() - started:.0f} s.")
 
 
-def new_course(project: Path, folder: Path) -> Course:
-    """A fresh course folder with assignment 01's source and this project's configuration."""
-    Course(project).require(ASSIGNMENT)
+def new_course(project: Path, folder: Path, assignment: str = ASSIGNMENT) -> Course:
+    """A fresh course folder with one assignment's source and this project's configuration."""
+    Course(project).require(assignment)
     if folder.exists():
         shutil.rmtree(folder)
-    notebook = Path("source", ASSIGNMENT, f"{ASSIGNMENT}.ipynb")
+    notebook = Path("source", assignment, f"{assignment}.ipynb")
     (folder / notebook).parent.mkdir(parents=True)
     shutil.copy(project / notebook, folder / notebook)
     shutil.copy(project / CONFIG_FILE, folder)

@@ -97,38 +97,43 @@ def _reason(cell: NotebookNode | None) -> str:
     return "no reason was recorded"
 
 
-def lines(table: list[Row], width: int = 100) -> Iterator[str]:
-    """The table as text: a line per student, and under it a line per reason."""
+def lines(table: list[Row], width: int = 120, most: int | None = None) -> Iterator[str]:
+    """The table as text: a line per student, and under it a line per reason (at most `most`)."""
     names = max((len(row.student) for row in table), default=7)
+    room = width - names - 15
     yield f"{'student':<{names}}  {'score':>11}  why points were lost"
-    yield f"{'-' * names}  {'-' * 11}  {'-' * (width - names - 15)}"
+    yield f"{'-' * names}  {'-' * 11}  {'-' * room}"
     for row in table:
         score = f"{row.score:g} / {row.max_score:g}"
-        reasons = list(_reasons(row, width - names - 15))
-        yield f"{row.student:<{names}}  {score:>11}  {reasons[0]}"
+        reasons = list(_reasons(row))
+        if most and len(reasons) > most:
+            reasons[most - 1 :] = [f"... and {len(reasons) - most + 1} more like these"]
+        yield f"{row.student:<{names}}  {score:>11}  {_shorten(reasons[0], room)}"
         for reason in reasons[1:]:
-            yield f"{'':<{names}}  {'':>11}  {reason}"
+            yield f"{'':<{names}}  {'':>11}  {_shorten(reason, room)}"
     waiting = max((row.to_read for row in table), default=0.0)
     if waiting:
         yield ""
         yield f"Up to {waiting:g} more points each wait for a person to read the written answers."
 
 
-def _reasons(row: Row, width: int) -> Iterator[str]:
+def _reasons(row: Row) -> Iterator[str]:
     if row.problem:
-        yield _one_line(row.problem, width)
-        return
-    if not row.losses:
+        yield row.problem
+    elif not row.losses:
         yield "nothing lost"
-        return
-    grouped: dict[str, list[Loss]] = {}
-    for loss in row.losses:
-        grouped.setdefault(loss.reason, []).append(loss)
-    for reason, losses in sorted(grouped.items(), key=lambda item: -sum(x.points for x in item[1])):
-        points = sum(loss.points for loss in losses)
-        where = losses[0].cell if len(losses) == 1 else f"{len(losses)} cells"
-        yield _one_line(f"-{points:g} {where}: {reason}", width)
+    for loss in sorted(row.losses, key=lambda loss: -loss.points):
+        yield f"-{loss.points:g} {loss.cell}: {_in_one_line(loss.reason)}"
 
 
-def _one_line(text: str, width: int) -> str:
-    return textwrap.shorten(" ".join(text.split()), width, placeholder=" ...")
+def _in_one_line(reason: str) -> str:
+    """The first thing that went wrong: 'got that, expected this'."""
+    first, *rest = reason.splitlines()
+    if first.startswith("Expected: ") and rest and rest[0].startswith("Got: "):
+        expected, got = first.removeprefix("Expected: "), rest[0].removeprefix("Got: ")
+        return f"got {got}, expected {expected}"
+    return first
+
+
+def _shorten(text: str, width: int) -> str:
+    return textwrap.shorten(text, width, placeholder=" ...")

@@ -49,7 +49,7 @@ def plot_history(*histories: History, metrics: Sequence[str] = ("loss", "accurac
                     label=label,
                 )
         _finish(axes, title=metric.capitalize(), xlabel="epoch", ylabel=metric)
-    _share_title(figure, " / ".join(history.name for history in histories))
+    figure.suptitle(", ".join(history.name for history in histories), fontsize=11)
     return figure
 
 
@@ -85,7 +85,7 @@ def plot_sweep(
     _finish(curves, title="Every epoch", xlabel="epoch", ylabel=pretty, legend=label)
     _finish(bars, title="Best epoch", xlabel=label, ylabel=f"best {pretty}", legend=None)
     bars.margins(y=0.12)
-    _share_title(figure, title or f"{pretty} by {label}")
+    figure.suptitle(title or f"{pretty.capitalize()} by {label}", fontsize=11)
     return figure
 
 
@@ -158,7 +158,7 @@ def plot_weights(models: Mapping[str, nn.Module]) -> Figure:
     if not models:
         raise LabError("plot_weights needs at least one model: a dict of label and model.")
     values = {label: _weights(model) for label, model in models.items()}
-    reach = max(float(np.quantile(np.abs(some), 0.995)) for some in values.values()) or 1.0
+    reach = max(float(np.abs(some).max()) for some in values.values()) or 1.0
     edges = np.linspace(-reach, reach, 102).tolist()
     figure, axes = plt.subplots(figsize=(6.5, 4), layout="constrained", FigureClass=_ShownOnce)
     for (label, some), colour, line in zip(
@@ -166,7 +166,7 @@ def plot_weights(models: Mapping[str, nn.Module]) -> Figure:
     ):
         near_zero = np.mean(np.abs(some) < 1e-3)
         axes.hist(
-            np.clip(some, -reach, reach), edges, histtype="step", color=colour, linestyle=line,
+            some, edges, histtype="step", color=colour, linestyle=line,
             linewidth=1.6, label=f"{label} ({near_zero:.0%} below 0.001)",
         )  # fmt: skip
     axes.set_yscale("log")
@@ -186,10 +186,6 @@ def _styles(histories: Sequence[History]) -> list[tuple[History, str, str]]:
     return list(zip(histories, cycle(COLOURS), cycle(MARKERS), strict=False))
 
 
-def _share_title(figure: Figure, title: str) -> None:
-    figure.suptitle(title, fontsize=11)
-
-
 def _finish(
     axes: Axes,
     *,
@@ -207,7 +203,10 @@ def _finish(
     if "accuracy" in ylabel:
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     if legend is not None:
-        axes.legend(title=legend or None, fontsize=8, title_fontsize=8)
+        box = axes.legend(title=legend or None, fontsize=8, title_fontsize=8)
+        if len(box.get_texts()) > 5:  # too many to lie among the curves
+            box.set_loc("center left")
+            box.set_bbox_to_anchor((1.0, 0.5))
 
 
 def _value(metric: str, value: float) -> str:

@@ -49,7 +49,7 @@ def net() -> Callable[..., Net]:
 
 @pytest.fixture
 def loaders() -> Loaders:
-    """Three classes told apart by the brightest channel, in shuffled batches, the last one short."""
+    """Three classes told apart by the brightest channel, in shuffled batches."""
     source = torch.Generator().manual_seed(0)
     labels = torch.arange(100) % 3
     images = torch.randn(100, 3, 3, 3, generator=source)

@@ -204,9 +204,9 @@ def test_a_killed_run_leaves_files_that_load_and_goes_on(tmp_path):
         from skipgrade import lab
         torch.manual_seed(0)
         images, labels = torch.randn(64, 3, 4, 4), torch.arange(64) % 2
-        data = DataLoader(TensorDataset(images, labels), 8), DataLoader(TensorDataset(images, labels), 8)
+        loader = DataLoader(TensorDataset(images, labels), 8)
         model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 2))
-        lab.fit(model, data, name="net", epochs=int(sys.argv[1]))
+        lab.fit(model, (loader, loader), name="net", epochs=int(sys.argv[1]))
         """)
     )
     command = [sys.executable, str(script)]
@@ -224,7 +224,9 @@ def test_a_killed_run_leaves_files_that_load_and_goes_on(tmp_path):
     for kind in ("best", "last", "resume"):
         assert load_file(f"net-{kind}.safetensors")
     assert not list(Path().glob("*.json.*"))
-    on_disk = subprocess.run([*command, str(done + 2)], cwd=tmp_path, capture_output=True, text=True)
+    on_disk = subprocess.run(
+        [*command, str(done + 2)], cwd=tmp_path, capture_output=True, text=True
+    )
     assert on_disk.returncode == 0, on_disk.stderr
     assert "going on after epoch" in on_disk.stdout
     assert len(lab.History.read("net-history.json")) == done + 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,8 +10,10 @@ from torch import Tensor
 
 from skipgrade import lab
 from skipgrade.judging.checks.asking import NoAnswer, ask_student
+from skipgrade.judging.parties import presentable
 from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import message
+from skipgrade.lab.predicted import parse_predictions
 
 BATCH = 500
 SECONDS = 60.0
@@ -68,7 +68,7 @@ def by_weights(
         problem = opened.get("problem", "") if isinstance(opened, dict) else "no answer"
         if problem is not None:
             hint = hint or "train with lab.fit and hand in the files it writes."
-            return Score(0.0, message(expected, _one_line(problem), hint))
+            return Score(0.0, message(expected, presentable(problem), hint))
         return _mark(session, data, tiers, expected, hint)
     except NoAnswer as error:
         return Score(0.0, str(error))
@@ -107,7 +107,7 @@ def _correct(scores: Tensor, labels: Tensor) -> int:
 def by_predictions(
     session: Session, file: str, data: str, tiers: Mapping[float, float], hint: str
 ) -> Score:
-    """Mark a table with the columns `image` and `label`, one row for each held-out image."""
+    """Mark a table in the form of `lab.write_predictions`, a row for each held-out image."""
     _, labels = session.holdout(data)
     expected = f"an accuracy of at least {max(tiers):.0%} from the predictions in {file}"
     try:
@@ -117,37 +117,14 @@ def by_predictions(
         )  # fmt: skip
     except NoAnswer as error:
         return Score(0.0, str(error))
-    rows = read_predictions(str(text), len(labels))
-    if isinstance(rows, str):
-        return Score(0.0, message(f"{len(labels)} rows 'image,label' in {file}", rows, hint))
-    correct = sum(rows[index] == int(label) for index, label in enumerate(labels))
+    wanted = f"{len(labels)} rows 'id,label' in {file}"
+    try:
+        predicted = parse_predictions(str(text), file)
+    except lab.LabError as error:
+        return Score(0.0, message(wanted, str(error), hint))
+    if len(predicted) != len(labels):
+        return Score(0.0, message(wanted, f"{len(predicted)} rows", hint))
+    correct = int((predicted == labels).sum())
     note = f"{correct} of {len(labels)} predictions right ({correct / len(labels):.1%})"
     share = earned(correct, len(labels), tiers)
     return Score(share, "" if share == 1 else message(expected, note, hint), note)
-
-
-def read_predictions(text: str, count: int) -> list[int] | str:
-    """The labels by image, or what is wrong with the first bad row."""
-    lines = list(csv.reader(io.StringIO(text)))
-    if not lines or [cell.strip() for cell in lines[0]] != ["image", "label"]:
-        return "a first row that is not 'image,label'"
-    labels: dict[int, int] = {}
-    for number, row in enumerate(lines[1:], start=2):
-        try:
-            image, label = (int(cell) for cell in row)
-        except ValueError:
-            return f"row {number}: {','.join(row)[:40]!r} is not two whole numbers"
-        if not 0 <= image < count:
-            return f"row {number}: image {image} is not between 0 and {count - 1}"
-        if image in labels:
-            return f"row {number}: image {image} for the second time"
-        labels[image] = label
-    if len(labels) != count:
-        return f"{len(labels)} rows"
-    return [labels[image] for image in range(count)]
-
-
-def _one_line(text: object) -> str:
-    from skipgrade.judging.parties import presentable
-
-    return presentable(text)

@@ -1,0 +1,138 @@
+"""Measure what good and bad models reach on the built-in set: the ground for its thresholds.
+
+    .venv/bin/python bench/calibrate_builtin.py [--all] [--json FILE]
+
+Every model is trained on the drawn training images; the figure is its accuracy on the drawn test
+images. `--all` adds the ResNets and the 100 classes, which take a while.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import chdir, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from models import Swish, lenet5, resnet20, small_cnn
+from surroundings import machine
+from torch import nn
+from torch.optim import SGD
+from torch.utils.data import DataLoader
+
+from skipgrade import lab
+
+
+class Unnormalised(nn.Module):
+    """A network fed with bytes 0..255, as when the transform is forgotten."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+        mean, std = lab.normalisation("cifar10")
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.body((x * self.std + self.mean) * 255)
+
+
+@dataclass(frozen=True)
+class Trial:
+    title: str
+    build: Callable[[], nn.Module]
+    epochs: int
+    rate: float
+    decay: float = 5e-4
+    batch: int = 64
+    augment: bool = False
+    data: str = "cifar10"
+
+
+QUICK = (
+    Trial("linear softmax", lambda: nn.Sequential(nn.Flatten(), nn.Linear(3072, 10)), 10, 0.005),
+    Trial("LeNet-5 without ReLU", lambda: lenet5(nn.Identity), 15, 0.02),
+    Trial("LeNet-5 on bytes 0..255", lambda: Unnormalised(lenet5()), 15, 0.02),
+    Trial("LeNet-5 (assignment 01)", lenet5, 15, 0.02),
+    Trial(
+        "LeNet-5 + BN + Swish + augmentation (02)",
+        lambda: lenet5(Swish, norm=True), 30, 0.1, 1e-4, 128, True,
+    ),
+    Trial("three convolutions with BN", small_cnn, 10, 0.05, batch=128),
+)  # fmt: skip
+SLOW = (
+    Trial("ResNet-20 + augmentation", resnet20, 30, 0.1, batch=128, augment=True),
+    Trial("100 classes: LeNet-5", lambda: lenet5(classes=100), 15, 0.02, data="cifar100"),
+    Trial(
+        "100 classes: ResNet-20 + augmentation",
+        lambda: resnet20(100), 40, 0.1, batch=128, augment=True, data="cifar100",
+    ),
+)  # fmt: skip
+
+
+def measure(trial: Trial, seed: int = 0) -> dict[str, Any]:
+    lab.seed_everything(seed)
+    model = trial.build()
+    data = lab.load(trial.data, batch_size=trial.batch, augment=trial.augment)
+    wall, cpu = time.perf_counter(), time.process_time()
+    with redirect_stdout(StringIO()):
+        history = lab.fit(
+            model,
+            data,
+            name="trial",
+            epochs=trial.epochs,
+            optimizer=lambda parameters: SGD(
+                parameters, lr=trial.rate, momentum=0.9, weight_decay=trial.decay
+            ),
+            schedule=lab.cosine,
+            seed=seed,
+        )
+    test: DataLoader = data.test
+    return {
+        "title": trial.title,
+        "epochs": trial.epochs,
+        "learning_rate": trial.rate,
+        "weight_decay": trial.decay,
+        "batch_size": trial.batch,
+        "augment": trial.augment,
+        "seconds": round(time.perf_counter() - wall, 1),
+        "cpu_seconds": round(time.process_time() - cpu, 1),
+        "stopped": history.stopped,
+        "test_accuracy": None if history.stopped else lab.evaluate(model, test)[1],
+        "validation": history["val_accuracy"],
+        "training": history["train_accuracy"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--all", action="store_true", help="the slow trials as well")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--json", type=Path, default=Path("calibrate_builtin.json"))
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    os.environ["SKIPGRADE_DATASET"] = "builtin"
+    results = []
+    print(f"{'model':<42} {'epochs':>6} {'test':>8} {'seconds':>8} {'CPU s':>6}")
+    for trial in (*QUICK, *SLOW) if arguments.all else QUICK:
+        with tempfile.TemporaryDirectory() as scratch, chdir(scratch):
+            result = measure(trial)
+        results.append(result)
+        shown = "diverged" if result["stopped"] else f"{result['test_accuracy']:.1%}"
+        print(
+            f"{trial.title:<42} {trial.epochs:>6} {shown:>8} {result['seconds']:>8} "
+            f"{result['cpu_seconds']:>6}",
+            flush=True,
+        )
+        content = {"command": sys.argv, "machine": machine(), "results": results}
+        arguments.json.write_text(json.dumps(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Does an assignment grade itself right? The solution must earn everything, the stubs nothing.
+
+The source notebook is executed from top to bottom, training included, and handed in beside the
+untouched release; nbgrader grades both.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from skipgrade.classroom import demo, grading, release
+from skipgrade.classroom.course import Course
+
+SOLUTION, UNTOUCHED = "solution", "untouched"
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """The judge's marks by student and cell, and how long the notebook took to run."""
+
+    course: Course
+    assignment: str
+    seconds: float
+
+    def marks(self, student: str) -> dict[str, dict[str, Any]]:
+        """Points, most, reason and notes of every automatically graded cell."""
+        path = self.course.folder("autograded", self.assignment, student)
+        cells = nbformat.read(path / f"{self.assignment}.ipynb", as_version=4).cells
+        return {
+            cell.metadata.nbgrader["grade_id"]: dict(cell.metadata.skipgrade)
+            for cell in cells
+            if "skipgrade" in cell.metadata
+        }
+
+    def lost_by_solution(self) -> list[str]:
+        """Why the solution did not earn everything; empty when it did."""
+        return [
+            f"{name}: {mark['points']:g} of {mark['max']:g} points. {mark['reason']}"
+            for name, mark in self.marks(SOLUTION).items()
+            if mark["points"] < mark["max"]
+        ]
+
+    def won_by_stubs(self) -> list[str]:
+        """Where the untouched release earned points; empty when nowhere."""
+        return [
+            f"{name}: {mark['points']:g} points for a stub"
+            for name, mark in self.marks(UNTOUCHED).items()
+            if mark["points"] > 0
+        ]
+
+
+def rehearse(project: Path, folder: Path, assignment: str, say: Callable[[str], None]) -> Rehearsal:
+    """Release, execute, hand in and grade `assignment` in a course of its own under `folder`."""
+    course = demo.new_course(project, folder, assignment)
+    release.generate(course, [assignment], say)
+    source = course.folder("source", assignment) / f"{assignment}.ipynb"
+    notebook = nbformat.read(source, as_version=4)
+    hand_in = course.folder("submitted", assignment, SOLUTION)
+    hand_in.mkdir(parents=True)
+    seconds = _execute(notebook, hand_in, say)
+    nbformat.write(notebook, hand_in / source.name)
+    untouched = course.folder("submitted", assignment, UNTOUCHED)
+    untouched.mkdir(parents=True)
+    released = course.folder("release", assignment) / source.name
+    (untouched / source.name).write_bytes(released.read_bytes())
+    grading.grade(course, assignment, say=say)
+    return Rehearsal(course, assignment, seconds)
+
+
+def _execute(notebook: NotebookNode, folder: Path, say: Callable[[str], None]) -> float:
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    started = time.monotonic()
+
+    def tell(cell: NotebookNode, **kwargs: Any) -> None:
+        if "needs-training" in cell.metadata.get("tags", []):
+            number = cells.index(cell) + 1
+            say(f"  {time.monotonic() - started:4.0f} s: cell {number} of {len(cells)}, {cell.id}")
+
+    NotebookClient(
+        notebook,
+        timeout=None,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        on_cell_execute=tell,
+    ).execute()
+    return time.monotonic() - started
