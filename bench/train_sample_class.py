@@ -1,4 +1,4 @@
-"""Train the sample class's weights anew: `.venv/bin/python bench/train_sample_class.py [STUDENT...]`.
+"""Train the sample class anew: `.venv/bin/python bench/train_sample_class.py [STUDENT...]`.
 
 Needed after a change to assignment 01, `lab.fit` or the built-in data set that makes the kept
 weights useless. Each honest student's notebook is executed from top to bottom on the built-in data,
@@ -52,13 +52,11 @@ def train(course: Course, one: sample.Sample, folder: Path) -> Path:
             cell.source = cell.source.replace(OWN_LOADERS, FAST_LOADERS)
             exchanged += 1
     assert exchanged == 2, f"{exchanged} training cells found, not 2"
-    # A wrong student's own asserts fail on the way; the training cells still run.
+    # Some visible asserts of a wrong student fail on the way; the training cells still run.
     NotebookClient(
-        notebook,
-        timeout=1800,
-        allow_errors=one.student == "wrong-padding",
-        resources={"metadata": {"path": str(folder)}},
+        notebook, timeout=1800, allow_errors=True, resources={"metadata": {"path": str(folder)}}
     ).execute()
+    assert len(list(folder.glob("*-best.safetensors"))) == 2, f"{one.student} did not train"
     return folder
 
 

@@ -32,6 +32,9 @@ from skipgrade.judging.workcopy import working_copy
 from skipgrade.sandbox import async_kernel_manager
 
 RECOVERY = 10
+# The kernel is dead, deaf, or sends what no kernel would send.
+LOSSES = (DeadKernelError, CellTimeoutError, KeyError, TypeError, ValueError, AttributeError)
+LEFT_OUT = "it was left out when the notebook was run again."
 WARM_UP = "__import__('skipgrade.lab'), __import__('skipgrade.judging.witness')"
 
 
@@ -62,14 +65,24 @@ class JudgedExecute(Execute):
             self._abandoned = reason
             for index, cell in enumerate(nb.cells):
                 self.preprocess_cell(cell, resources, index)
-            return nb, resources
+        else:
+            self._execute(nb, resources, km)
+        # Only now, with the student's kernel gone: until then it can still change what cells show.
+        for index, verdict in self._verdicts.items():
+            flatten_outputs(nb.cells[index])
+            write_verdict(nb.cells[index], verdict)
+        return nb, resources
+
+    def _execute(
+        self, nb: NotebookNode, resources: ResourcesDict, km: KernelManager | None
+    ) -> None:
         hand_in = Path(resources["metadata"]["path"])
         name = resources["nbgrader"]["notebook"]
         with working_copy(hand_in, name, nb) as place:
             self._place = place
             resources["metadata"]["path"] = str(place.folder)
             try:
-                return super().preprocess(nb, resources, km)
+                super().preprocess(nb, resources, km)
             finally:
                 resources["metadata"]["path"] = str(hand_in)
                 self._part()
@@ -80,6 +93,7 @@ class JudgedExecute(Execute):
         self._met = False
         self._abandoned = ""
         self._restarts_left = 1
+        self._verdicts: dict[int, Verdict] = {}
         self._fatal: set[int] = set()
         self._incidents: list[str] = []
         self._printed = 0
@@ -108,8 +122,7 @@ class JudgedExecute(Execute):
             verdict = Verdict.zero(trouble) if self._abandoned else self._rule(test.grade_id)
             if verdict.share < 1 and not self._abandoned:
                 verdict.reasons += self._incidents
-            flatten_outputs(cell)
-            write_verdict(cell, verdict)
+            self._verdicts[index] = verdict
             if verdict.lost_kernel:
                 self._recover(index + 1)
         elif is_grade(cell) and self._abandoned:
@@ -136,7 +149,7 @@ class JudgedExecute(Execute):
             self.execute_cell(cell, index, store_history=True)
             incident = self._interruption(cell)
             lost = bool(incident) and not self._reacts()
-        except (DeadKernelError, CellTimeoutError) as error:
+        except LOSSES as error:
             incident, lost = _loss(error), True
             cell.outputs.append(_error_output(incident))
         if incident:
@@ -167,6 +180,9 @@ class JudgedExecute(Execute):
             outs.append(NotebookNode(output_type="stream", name="stderr", text=note))
             self._interrupt_soon()
         return None
+
+    def handle_comm_msg(self, outs: list, msg: dict, cell_index: int) -> None:
+        """Widgets have no one to move them here; their messages are not to be trusted."""
 
     # The student's kernel -------------------------------------------------------------------
 
@@ -231,7 +247,7 @@ class JudgedExecute(Execute):
         self._printed = 0
         try:
             self.execute_cell(again, index, store_history=True)
-        except (DeadKernelError, CellTimeoutError):
+        except LOSSES:
             self._fatal.add(index)
             self._recover(index)
         finally:
@@ -267,8 +283,10 @@ def _now(value: Any) -> Any:
 
 def _loss(error: Exception) -> str:
     if isinstance(error, DeadKernelError):
-        return "the kernel died in it; it was left out when the notebook was run again."
-    return "it could not be interrupted; it was left out when the notebook was run again."
+        return f"the kernel died in it; {LEFT_OUT}"
+    if isinstance(error, CellTimeoutError):
+        return f"it could not be interrupted; {LEFT_OUT}"
+    return f"its kernel sent messages that are none ({type(error).__name__}); {LEFT_OUT}"
 
 
 def _error_output(told: str) -> NotebookNode:

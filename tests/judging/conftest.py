@@ -61,6 +61,27 @@ session.Session.lose = lambda *a, **k: None
 def double(x):
     return 5 * x
 """
+REWRITES_DISPLAYS = """
+from IPython.display import display
+class Double:
+    def __bool__(self):  # called by the visible test, so that these become its outputs
+        for number in range(4):
+            display(number, display_id=f"d{number}")
+        return True
+    def __call__(self, x):
+        return 3 * x if hasattr(x, "shape") else 2 * x
+double = Double()
+"""
+REWRITING = """
+from IPython.display import update_display
+for number in range(4):
+    update_display({"text/plain": "2.0"}, raw=True, display_id=f"d{number}")
+"""
+TALKS_NONSENSE = """
+kernel = get_ipython().kernel
+for kind in ("comm_open", "display_data", "status", "stream"):
+    kernel.session.send(kernel.iopub_socket, kind, {}, parent=kernel.get_parent())
+"""
 FORKED_QUESTION = """
 from skipgrade.judging import witness
 def lie(folder, name):
@@ -92,6 +113,12 @@ CLASS: dict[str, dict[str, str]] = {
     "strips-asserts": {"double": STRIPS_ASSERTS},
     "equals-everything": {"double": EQUALS_EVERYTHING, "net": "pass", "number": "pass"},
     "patches-the-judge": {**ANSWERS, "double": MONKEY},
+    "rewrites-displays": {
+        **ANSWERS,
+        "double": REWRITES_DISPLAYS,
+        "net": ANSWERS["net"] + REWRITING,
+    },
+    "talks-nonsense": {**ANSWERS, "double": TALKS_NONSENSE + ANSWERS["double"]},
     "answers-with-a-pipe": {**ANSWERS, "double": FORKED_QUESTION},
     "snoops": {**ANSWERS, "number": SNOOP},
     "hogs-memory": {**ANSWERS, "double": HOGS},

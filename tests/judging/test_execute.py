@@ -62,6 +62,16 @@ def test_trouble_costs_its_own_cell_and_says_so(graded: Graded, student: str, re
     assert any(words in told for words in reason.split("|")), told
 
 
+def test_outputs_changed_later_change_no_verdict(graded: Graded) -> None:
+    assert graded.points("rewrites-displays") == {**FULL, "double": 1.0}
+    assert graded.scores["rewrites-displays"] == 8.0
+
+
+def test_messages_no_kernel_would_send_end_nothing(graded: Graded) -> None:
+    points = graded.points("talks-nonsense")
+    assert (points["net"], points["number"]) == (FULL["net"], FULL["number"])
+
+
 def test_a_kernel_lost_twice_ends_the_notebook(graded: Graded) -> None:
     assert graded.points("dies-twice") == {"double": 0.0, "net": 0.0, "number": 0.0}
     assert "second time" in graded.verdicts("dies-twice")["number"]["reason"]

@@ -1,4 +1,4 @@
-"""check.learns: a training step and an evaluation loop, right in many ways and wrong in the usual ones."""
+"""check.learns: steps and evaluations, right in many ways and wrong in the usual ones."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ ANSWERS = {
     "number": "number = 41 + 1",
 }
 TESTS = {
-    "double": "check.equal('double(3)')\ncheck.function('double', x=images(2, size=4))",
+    "double": "check.equal('double(3)')\ncheck.function('double', x=images(2, size=4), worth=0.5)",
     "net": "check.parameters('Net()')\ncheck.function('Net()', x=images(3, size=2))",
     "number": (
         "check.equal('type(number) is int', worth=0.25)\ncheck.equal('number', worth=0.75, hint='a sum')"

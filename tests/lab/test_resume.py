@@ -38,6 +38,19 @@ def breaking_step(at: int):
     return step
 
 
+class Tiring(SGD):
+    """Keeps a plain number in its state, and changes its own learning rate."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for weight in group["params"]:
+                state = self.state[weight]
+                state["count"] = state.get("count", 0) + 1
+                weight.data.mul_(1 - 1e-3 * state["count"])
+            group["lr"] *= 0.95
+        return super().step(closure)
+
+
 def files(name: str) -> dict[str, dict[str, torch.Tensor]]:
     return {kind: load_file(f"{name}-{kind}.safetensors") for kind in ("best", "last", "resume")}
 
@@ -47,6 +60,7 @@ def files(name: str) -> dict[str, dict[str, torch.Tensor]]:
     [
         lambda p: SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-3),
         lambda p: Adam(p, lr=0.01),
+        lambda p: Tiring(p, lr=0.05),
     ],
 )
 @pytest.mark.parametrize(
