@@ -1,5 +1,6 @@
 """A course folder, and nbgrader's converters run in it."""
 
+import contextlib
 import logging
 import os
 import shutil
@@ -40,7 +41,9 @@ class Course:
             )
         self.log_file = self.root / LOG_FILE
         _put_alembic_on_path()
-        self.config: Config = PyFileConfigLoader(CONFIG_FILE, path=str(self.root)).load_config()
+        with contextlib.chdir(self.root):  # as nbgrader's own commands, run in the course, do
+            loader = PyFileConfigLoader(CONFIG_FILE, path=str(self.root))
+            self.config: Config = loader.load_config()
 
     def directory(self, assignment: str = "", student: str = "*") -> CourseDirectory:
         """nbgrader's own view of this folder, for one assignment and one student or all."""

@@ -23,8 +23,8 @@ class _ShownOnce(Figure):
     """Jupyter shows a pyplot figure when its cell ends; as the cell's value it would come twice."""
 
     def _ipython_display_(self) -> None:
-        if getattr(self, "number", None) not in plt.get_fignums():
-            raise NotImplementedError  # already shown and closed: display it the usual way
+        plt.close(self)  # shown here and now, so not again at the end of the cell
+        raise NotImplementedError  # have IPython display it the usual way
 
 
 def plot_history(*histories: History, metrics: Sequence[str] = ("loss", "accuracy")) -> Figure:

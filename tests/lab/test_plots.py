@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from matplotlib import pyplot as plt
 from torch import nn
 
 from skipgrade import lab
@@ -100,10 +99,11 @@ def test_nothing_to_plot_is_said(plot):
         plot()
 
 
-def test_jupyter_shows_a_figure_once():
-    """As a cell's value it must stay quiet while pyplot is going to show it anyway."""
-    figure = lab.plot_history(history("one", 0.1))
-    assert figure._ipython_display_() is None
-    plt.close(figure)
-    with pytest.raises(NotImplementedError):
-        figure._ipython_display_()
+@pytest.mark.parametrize("form", ["{}", "{};", "figure = {}", "figure = {}\nfigure"])
+def test_jupyter_shows_a_figure_once(form):
+    nbclient, v4 = pytest.importorskip("nbclient"), pytest.importorskip("nbformat.v4")
+    call = form.format("lab.plot_images(torch.zeros(2, 3, 8, 8))")
+    cell = v4.new_code_cell(f"import torch\nfrom skipgrade import lab\n{call}")
+    notebook = v4.new_notebook(cells=[cell])
+    nbclient.NotebookClient(notebook, kernel_name="python3").execute()
+    assert sum("image/png" in output.get("data", {}) for output in cell.outputs) == 1
