@@ -127,11 +127,11 @@ def _reasons(row: Row) -> Iterator[str]:
 
 
 def _in_one_line(reason: str) -> str:
-    """The first thing that went wrong: 'got that, expected this'."""
+    """The first thing that went wrong: 'that came (expected this)'."""
     first, *rest = reason.splitlines()
     if first.startswith("Expected: ") and rest and rest[0].startswith("Got: "):
         expected, got = first.removeprefix("Expected: "), rest[0].removeprefix("Got: ")
-        return f"got {got}, expected {expected}"
+        return f"{got} (expected {expected})"
     return first
 
 
