@@ -39,7 +39,8 @@ def write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
     cell.metadata["skipgrade"] = {
         "points": points, "max": most, "reason": reason, "notes": verdict.notes,
     }  # fmt: skip
-    shown = [_box(points, most, reason, verdict.notes)]
+    page = _page(points, most, reason, verdict.notes)
+    shown = [new_output("display_data", data=page)]
     if points == 0 and most > 0:
         shown.append(
             new_output(
@@ -47,12 +48,13 @@ def write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
             )
         )
     elif points < most:
-        result = {"text/plain": repr(points)}
-        shown.append(new_output("execute_result", data=result, execution_count=None))
+        read_by_nbgrader = {**page, "text/plain": repr(points)}
+        shown = [new_output("execute_result", data=read_by_nbgrader, execution_count=None)]
     cell.outputs = shown + list(cell.outputs)
 
 
-def _box(points: float, most: float, reason: str, notes: list[str]) -> NotebookNode:
+def _page(points: float, most: float, reason: str, notes: list[str]) -> dict[str, str]:
+    """The verdict for people, as HTML and as text."""
     colour = COLOURS["full" if points == most else "part" if points else "none"]
     head = f"{points:g} of {most:g} points"
     lines = [head, *reason.splitlines(), *notes]
@@ -61,4 +63,4 @@ def _box(points: float, most: float, reason: str, notes: list[str]) -> NotebookN
         f'<div style="border-left:4px solid {colour};padding:.4em .8em">'
         f"<b>{head}</b>{'<br>' if body else ''}{body}</div>"
     )
-    return new_output("display_data", data={"text/html": page, "text/plain": "\n".join(lines)})
+    return {"text/html": page, "text/plain": "\n".join(lines)}

@@ -49,7 +49,7 @@ def test_the_page_shows_reasons_as_text() -> None:
     cell = cell_with([])
     write_verdict(cell, Verdict(0.5, ["Got: <script>alert(1)</script>"]))
     assert "<script>" not in cell.outputs[0].data["text/html"]
-    assert "2 of 4 points" in cell.outputs[0].data["text/plain"]
+    assert "2 of 4 points" in cell.outputs[0].data["text/html"]
 
 
 def test_the_verdict_stands_first() -> None:

@@ -81,7 +81,7 @@ def _structure(ours: list[str], theirs: list[str], hint: str) -> str:
     for index, (expected, got) in enumerate(zip(ours, theirs, strict=False)):
         if expected != got:
             where = f"layer {index + 1} in order of use"
-            return message(f"as {where} a {expected}", f"a {str(got)[:120]}", hint)
+            return message(f"{where}: {expected}", str(got)[:120], hint)
     if len(ours) == len(theirs):
         return message(
             "the layers connected as the text says", "the same layers, connected otherwise", hint
