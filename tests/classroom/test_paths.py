@@ -1,0 +1,34 @@
+"""Does a feedback page keep the grader's folders to itself?"""
+
+import sysconfig
+from pathlib import Path
+
+import nbformat
+
+from skipgrade.classroom.paths import PROJECT, HidePaths
+
+
+def hidden(*texts: str) -> list[str]:
+    output = nbformat.v4.new_output("error", ename="E", evalue=texts[0], traceback=list(texts))
+    cell = nbformat.v4.new_code_cell("1", outputs=[output])
+    cell, _ = HidePaths().preprocess_cell(cell, {}, 0)
+    assert cell.outputs[0].evalue == cell.outputs[0].traceback[0]
+    return cell.outputs[0].traceback
+
+
+def test_only_the_part_inside_a_package_stays() -> None:
+    site = sysconfig.get_paths()["purelib"]
+    assert hidden(
+        f"\x1b[32m{PROJECT}/skipgrade/lab/plots.py:149\x1b[39m", f"File {site}/torch/nn.py:3"
+    ) == ["\x1b[32mskipgrade/lab/plots.py:149\x1b[39m", "File torch/nn.py:3"]
+
+
+def test_home_is_nobodys_business() -> None:
+    assert hidden(f"No such file: {Path.home()}/grades.csv") == ["No such file: grades.csv"]
+
+
+def test_what_is_no_path_stays() -> None:
+    assert hidden("ratio 1/2", "https://example.org/a/b") == [
+        "ratio 1/2",
+        "https://example.org/a/b",
+    ]
