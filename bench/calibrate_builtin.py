@@ -64,14 +64,14 @@ QUICK = (
         "LeNet-5 + BN + Swish + augmentation (02)",
         lambda: lenet5(Swish, norm=True), 30, 0.1, 1e-4, 128, True,
     ),
-    Trial("three convolutions with BN", small_cnn, 10, 0.05, batch=128),
+    Trial("three convolutions with BN", small_cnn, 10, 0.02),
 )  # fmt: skip
 SLOW = (
-    Trial("ResNet-20 + augmentation", resnet20, 30, 0.1, batch=128, augment=True),
+    Trial("ResNet-20 + augmentation", resnet20, 15, 0.1, batch=128, augment=True),
     Trial("100 classes: LeNet-5", lambda: lenet5(classes=100), 15, 0.02, data="cifar100"),
     Trial(
         "100 classes: ResNet-20 + augmentation",
-        lambda: resnet20(100), 40, 0.1, batch=128, augment=True, data="cifar100",
+        lambda: resnet20(100), 15, 0.1, batch=128, augment=True, data="cifar100",
     ),
 )  # fmt: skip
 
