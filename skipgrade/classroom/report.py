@@ -120,19 +120,21 @@ def lines(table: list[Row], width: int = 120, most: int | None = None) -> Iterat
 def _reasons(row: Row) -> Iterator[str]:
     if row.problem:
         yield row.problem
-    elif not row.losses:
+        return
+    if not row.losses:
         yield "nothing lost"
     for loss in sorted(row.losses, key=lambda loss: -loss.points):
         yield f"-{loss.points:g} {loss.cell}: {_in_one_line(loss.reason)}"
 
 
 def _in_one_line(reason: str) -> str:
-    """The first thing that went wrong: 'that came (expected this)'."""
+    """What went wrong before, then the first thing that did here: 'what came (expected this)'."""
     first, *rest = reason.splitlines()
     if first.startswith("Expected: ") and rest and rest[0].startswith("Got: "):
         expected, got = first.removeprefix("Expected: "), rest[0].removeprefix("Got: ")
-        return f"{got} (expected {expected})"
-    return first
+        first = f"{got} (expected {expected})"
+    earlier = [line for line in rest if line.startswith("An earlier cell")]
+    return " ".join([*earlier[:1], first])
 
 
 def _shorten(text: str, width: int) -> str:

@@ -134,3 +134,13 @@ def test_points_without_a_hidden_test_are_refused(tmp_path: Path) -> None:
     done = course.nbgrader("autograde", NAME)
     assert done.returncode != 0
     assert "cell double-test: points without a hidden test" in done.stderr
+
+
+def test_a_notebook_out_of_time_is_told_so_cell_by_cell(tmp_path: Path) -> None:
+    course = tiny.make(tmp_path, config="c.JudgedExecute.notebook_timeout = 0\n")
+    course.hand_in("right", ANSWERS)
+    done = course.nbgrader("autograde", NAME)
+    assert done.returncode == 0, done.stderr[-4000:]
+    verdicts = Graded(course, done.stderr).verdicts("right")
+    assert {verdict["points"] for verdict in verdicts.values()} == {0.0}
+    assert all("more than 0 s in all" in verdict["reason"] for verdict in verdicts.values())
