@@ -18,6 +18,7 @@ from nbgrader.preprocessors import (
 
 from skipgrade.classroom.colab import ColabHeader
 from skipgrade.classroom.leftovers import beside_notebooks
+from skipgrade.classroom.paths import HidePaths
 from skipgrade.judging.execute import JudgedExecute
 from skipgrade.judging.hiding import HideTests
 from skipgrade.judging.restore import RestoreCells
@@ -64,5 +65,5 @@ c.JudgedExecute.notebook_timeout = 900
 # Memory a submission may allocate.
 c.LimitedProvisioner.memory_gib = 8.0
 
-# Feedback shows the autograded notebooks: without the hidden tests.
-c.GenerateFeedback.preprocessors = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
+# Feedback shows the autograded notebooks: without the hidden tests and the grader's folders.
+c.GenerateFeedback.preprocessors = [GetGrades, HideTests, HidePaths, CSSHTMLHeaderPreprocessor]
