@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from skipgrade.judging.codec import NotPlain
+from skipgrade.judging.codec import NotPlain, encode
 from skipgrade.judging.exchange import read_message, write_message
 from skipgrade.judging.questions import QUESTIONS
 
@@ -33,19 +33,12 @@ def reply(question: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]
     ask = QUESTIONS[question["kind"]]
     try:
         value = ask(namespace, **question["request"])
-        write_check(value)
+        encode(value)  # fails now, where it can be said, if the value could not be sent
     except NotPlain as error:
         return {"error": {"type": "NotPlain", "message": str(error), "line": ""}}
     except Exception as error:
         return {"error": describe(error)}
     return {"value": value}
-
-
-def write_check(value: Any) -> None:
-    """Raise now, where it can be said, if the value could not be sent."""
-    from skipgrade.judging.codec import encode
-
-    encode(value)
 
 
 def describe(error: Exception) -> dict[str, str]:
