@@ -21,7 +21,7 @@ demo: $(STAMP)  ## grade a sample class of assignment 01, from release to feedba
 	@$(RUN) skipgrade demo
 
 test: lint  ## lint, then run all tests
-	@$(RUN) OMP_NUM_THREADS=1 python -m pytest  # two threads are no quicker here, and slow when shared
+	@$(RUN) OMP_NUM_THREADS=1 python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 lint: $(STAMP)  ## ruff (notebooks too), mypy, and no outputs in notebooks
 	@$(BIN)/ruff check --quiet .

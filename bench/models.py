@@ -77,3 +77,50 @@ def resnet20(classes: int = 10) -> nn.Sequential:
         nn.Flatten(),
         nn.Linear(64, classes),
     )
+
+
+class EighteenBlock(nn.Module):
+    """Two 3x3 layers of assignment 04: plain, residual, or depthwise separable."""
+
+    def __init__(self, before: int, after: int, stride: int, kind: str) -> None:
+        super().__init__()
+        layer = separable if kind == "mobile" else standard
+        self.body = nn.Sequential(*layer(before, after, stride), nn.ReLU(), *layer(after, after, 1))
+        self.project: nn.Module | None = None
+        if kind == "residual":
+            self.project = nn.Conv2d(before, after, 1, stride) if stride > 1 else nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = self.body(x)
+        return torch.relu(out + self.project(x) if self.project else out)
+
+
+def standard(before: int, after: int, stride: int) -> list[nn.Module]:
+    return [nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.BatchNorm2d(after)]
+
+
+def separable(before: int, after: int, stride: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(before, before, 3, stride, 1, groups=before, bias=False),
+        nn.BatchNorm2d(before),
+        nn.ReLU(),
+        nn.Conv2d(before, after, 1, bias=False),
+        nn.BatchNorm2d(after),
+    ]
+
+
+def eighteen(kind: str, width: int = 64, classes: int = 100) -> nn.Sequential:
+    """The 18 layers of assignment 04; `kind` is "plain", "residual" or "mobile"."""
+    widths = (width, width, width, 2 * width, 2 * width, 4 * width, 4 * width, 8 * width, 8 * width)
+    strides = (1, 1, 2, 1, 2, 1, 2, 1)
+    return nn.Sequential(
+        *standard(3, width, 1),
+        nn.ReLU(),
+        *(
+            EighteenBlock(before, after, stride, kind)
+            for (before, after), stride in zip(pairwise(widths), strides, strict=True)
+        ),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(8 * width, classes),
+    )

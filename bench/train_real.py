@@ -1,9 +1,11 @@
-"""Train the course's two LeNet-5 on the real CIFAR-10 and measure them on its test images.
+"""Train the course's networks on the real CIFAR images and measure them on its test images.
 
     SKIPGRADE_DATA=folder .venv/bin/python bench/train_real.py pipeline tuned --runs 3
 
-`pipeline` is what assignment 01 asks for, `tuned` what 02 does. One line a run; everything else,
-machine and versions included, goes into the JSON file.
+`pipeline` is what assignment 01 asks for, `tuned` what 02 does, `resnet20` what 05 does; `plain18`,
+`res18` and `mobile18` are the networks of 04 after three epochs, which a CPU can do. One line a
+run; everything else, machine and versions included, goes into the JSON file. With `--keep FOLDER`
+the runs lie there, and one that was interrupted goes on.
 """
 
 import argparse
@@ -11,14 +13,16 @@ import json
 import sys
 import tempfile
 import time
-from contextlib import chdir
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from models import Swish, lenet5
+from models import Swish, eighteen, lenet5, resnet20
 from surroundings import machine
+from torch import nn
 from torch.optim import SGD
 
 from skipgrade import lab
@@ -26,27 +30,43 @@ from skipgrade import lab
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to train; a cosine takes the learning rate to zero."""
+    """One way to train; the schedule takes the learning rate to zero."""
 
-    tuned: bool
+    network: str
     augment: bool
     batch_size: int
     learning_rate: float
     weight_decay: float
     epochs: int
+    warm: float | None = None  # the share of a one-cycle schedule that climbs; None: a cosine
+    nesterov: bool = False
+    data: str = "cifar10"
 
 
-RECIPES = {
-    "pipeline": Recipe(False, False, 64, 0.02, 5e-4, 15),
-    "tuned": Recipe(True, True, 128, 0.1, 1e-4, 40),
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "LeNet-5": lenet5,
+    "LeNet-5 with batch norm and Swish": lambda: lenet5(Swish, norm=True),
+    "ResNet-20": resnet20,
+    "PlainNet18": lambda: eighteen("plain"),
+    "ResNet18": lambda: eighteen("residual"),
+    "MobileNet18": lambda: eighteen("mobile"),
 }
+RECIPES = {
+    "pipeline": Recipe("LeNet-5", False, 64, 0.02, 5e-4, 15),
+    "tuned": Recipe("LeNet-5 with batch norm and Swish", True, 128, 0.1, 1e-4, 40),
+    "resnet20": Recipe("ResNet-20", True, 128, 0.2, 5e-4, 40, warm=0.25, nesterov=True),
+}
+for network in ("PlainNet18", "ResNet18", "MobileNet18"):
+    RECIPES[network.lower().replace("net18", "18")] = Recipe(
+        network, True, 128, 0.1, 5e-4, 3, warm=0.25, nesterov=True, data="cifar100"
+    )
 
 
 def train(recipe: Recipe, seed: int) -> dict[str, Any]:
     """One run; the epoch is chosen on validation images, the figure is that of the test images."""
     lab.seed_everything(seed)
-    model = lenet5(Swish, norm=True) if recipe.tuned else lenet5()
-    data = lab.load("cifar10", batch_size=recipe.batch_size, augment=recipe.augment)
+    model = NETWORKS[recipe.network]()
+    data = lab.load(recipe.data, batch_size=recipe.batch_size, augment=recipe.augment)
     started = time.perf_counter()
     history = lab.fit(
         model,
@@ -54,9 +74,15 @@ def train(recipe: Recipe, seed: int) -> dict[str, Any]:
         name="run",
         epochs=recipe.epochs,
         optimizer=lambda parameters: SGD(
-            parameters, lr=recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay
+            parameters,
+            lr=recipe.learning_rate,
+            momentum=0.9,
+            weight_decay=recipe.weight_decay,
+            nesterov=recipe.nesterov,
         ),
-        schedule=lab.cosine,
+        schedule=lab.cosine
+        if recipe.warm is None
+        else lab.one_cycle(recipe.learning_rate, warm=recipe.warm),
         seed=seed,
     )
     return {
@@ -70,18 +96,30 @@ def train(recipe: Recipe, seed: int) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def folder_for(run: str, keep: Path | None) -> Iterator[Path]:
+    """Where the run's files go: a folder that stays, or one that vanishes."""
+    if keep is None:
+        with tempfile.TemporaryDirectory() as scratch:
+            yield Path(scratch)
+        return
+    (keep / run).mkdir(parents=True, exist_ok=True)
+    yield keep / run
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("recipes", nargs="+", choices=RECIPES)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--keep", type=Path, help="keep the runs in this folder")
     parser.add_argument("--json", type=Path, default=Path("train_real.json"))
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     results = []
     for name in arguments.recipes:
         for seed in range(arguments.runs):
-            with tempfile.TemporaryDirectory() as scratch, chdir(scratch):
+            with folder_for(f"{name}-{seed}", arguments.keep) as folder, chdir(folder):
                 result = train(RECIPES[name], seed)
             results.append({"name": name, **result})
             print(

@@ -13,11 +13,23 @@ from skipgrade.classroom.course import Course
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+COSTLY = ("rehearsed", "demo_class", "graded")  # fixtures to set up once, in one process
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("real_data") and not os.environ.get("SKIPGRADE_DATA"):
         pytest.skip("SKIPGRADE_DATA does not say where the real CIFAR files lie")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that run side by side: those of a file, or of a costly fixture, stay together."""
+    for item in items:
+        shared = next((name for name in COSTLY if name in getattr(item, "fixturenames", ())), "")
+        group = shared or item.path.name
+        if shared == "rehearsed":
+            group = item.callspec.params["rehearsed"]  # type: ignore[attr-defined]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def run_nbgrader(course: Course, *arguments: str) -> subprocess.CompletedProcess[str]:

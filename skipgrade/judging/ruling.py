@@ -40,13 +40,14 @@ def part() -> None:
 
 def rule(text: str, cell: str) -> str:
     """Run the hidden tests of a cell and say, as JSON, what they found."""
-    return json.dumps(_rule(text, cell).to_dict())
+    return json.dumps(verdict_on(text, cell, sys.modules["__main__"].__dict__).to_dict())
 
 
-def _rule(text: str, cell: str) -> Verdict:
+def verdict_on(text: str, cell: str, source: dict[str, Any]) -> Verdict:
+    """What the hidden tests find, run in a copy of the source notebook's namespace."""
     session = sessions.current()
     session.lost, session.reasons, session.notes = 0.0, [], []
-    namespace = dict(sys.modules["__main__"].__dict__)
+    namespace = dict(source)
     try:
         exec(compile(text, f"<hidden tests of {cell}>", "exec"), namespace)
     except Lost as error:

@@ -1,6 +1,6 @@
 """The student's bench: images, training that survives a disconnect, figures and the hand-in."""
 
-from skipgrade.lab.data import MEAN, STD, dataset, normalisation, raw
+from skipgrade.lab.data import MEAN, STD, dataset, normalisation, raw, source
 from skipgrade.lab.errors import LabError
 from skipgrade.lab.evaluating import evaluate, predictions
 from skipgrade.lab.files import forget
@@ -44,5 +44,6 @@ __all__ = [
     "raw",
     "read_predictions",
     "seed_everything",
+    "source",
     "write_predictions",
 ]

@@ -12,6 +12,18 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def short_floats() -> torch.dtype | None:
+    """The short float type this machine multiplies fastest, if it has hardware for one.
+
+    float16 on a GPU; bfloat16 on a CPU with matrix tiles (AMX), which trains a deep network two to
+    four times as fast. A PyTorch too old to tell what the CPU has gets plain float32.
+    """
+    if device().type == "cuda":
+        return torch.float16
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return torch.bfloat16 if capabilities.get("amx_bf16") else None
+
+
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and torch (every device), so that a run can be repeated."""
     random.seed(seed)

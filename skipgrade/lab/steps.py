@@ -10,15 +10,15 @@ from torch.optim import Optimizer
 
 from skipgrade.lab.errors import LabError
 from skipgrade.lab.evaluating import LossFunction
-from skipgrade.lab.machine import device
+from skipgrade.lab.machine import device, short_floats
 
 
 class LabStep:
-    """The lab's own step: mixed precision on a GPU, plain float32 on a CPU."""
+    """The lab's own step: mixed precision where the hardware has it, else plain float32."""
 
     def __init__(self) -> None:
-        self.mixed = device().type == "cuda"
-        self.scaler = torch.amp.GradScaler(device().type, enabled=self.mixed)
+        self.short = short_floats()
+        self.scaler = torch.amp.GradScaler(device().type, enabled=self.short is torch.float16)
 
     def __call__(
         self,
@@ -29,7 +29,7 @@ class LabStep:
         optimizer: Optimizer,
     ) -> torch.Tensor:
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(device().type, dtype=torch.float16, enabled=self.mixed):
+        with torch.autocast(device().type, dtype=self.short, enabled=self.short is not None):
             scores = model(images)
         loss = loss_fn(scores.float(), labels)
         self.scaler.scale(loss).backward()

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from skipgrade.judging.checks.accuracy import earned, settled, tiers_from
+from skipgrade.judging.checks.accuracy import BATCH, earned, outlook, tiers_from
 from tests.judging.trial import judge
 
 # Reads the label off the first pixel, and errs on the share of the images the weight says.
@@ -68,21 +68,49 @@ def test_stops_when_the_verdict_is_certain_and_says_how_many_images_it_took(hand
     verdict = judge(CHECK.format("at_least=0.4"), NET, NET)
     assert verdict.share == 1.0
     assert verdict.notes == [
-        "500 of 500 held-out images right (100.0%); "
-        "the other 500 can no longer change the verdict"
-    ]  # fmt: skip
+        "200 of 200 held-out images right (100.0%); the other 800 would not change the verdict"
+    ]
 
 
-def test_settled_is_exact() -> None:
-    """It must never stop while the rest could still change the verdict, nor go on when it cannot."""
+def marked(answers: torch.Tensor, tiers: dict[float, float]) -> tuple[float, int]:
+    """What a run through these right and wrong answers earns, and after how many of them."""
+    total, seen, correct = len(answers), 0, 0
+    fewest, most = 0, total
+    while earned(fewest, total, tiers) != earned(most, total, tiers):
+        correct += int(answers[seen : seen + BATCH].sum())
+        seen = min(seen + BATCH, total)
+        fewest, most = outlook(correct, seen, total)
+    return earned(fewest, total, tiers), seen
+
+
+def test_stopping_early_earns_what_all_images_would() -> None:
+    """In 3,000 random orders, most of them close to a boundary, no verdict differs."""
     chance = random.Random(1)
-    tiers = {0.9: 1.0, 0.6: 0.5, 0.25: 0.2}
+    tiers = {0.91: 1.0, 0.9: 0.9, 0.87: 0.8, 0.1: 0.7}
+    for number in range(3000):
+        boundary = chance.choice(list(tiers))
+        right = min(10_000, max(0, round(10_000 * (boundary + chance.gauss(0, 0.02)))))
+        answers = torch.arange(10_000) < right
+        order = torch.randperm(10_000, generator=torch.Generator().manual_seed(number))
+        assert marked(answers[order], tiers)[0] == earned(right, 10_000, tiers)
+
+
+def test_far_from_every_boundary_a_part_of_the_images_is_enough() -> None:
+    order = torch.randperm(10_000, generator=torch.Generator().manual_seed(0))
+    seen = {right: marked((torch.arange(10_000) < right)[order], {0.7: 1.0})[1]
+            for right in (1000, 6990, 7010, 7540)}  # fmt: skip
+    assert seen[1000] <= 200 and seen[7540] <= 3000
+    assert seen[6990] == seen[7010] == 10_000
+
+
+def test_the_outlook_is_never_wider_than_what_is_possible() -> None:
+    chance = random.Random(1)
     for _ in range(2000):
         total = chance.randint(1, 60)
         seen = chance.randint(0, total)
         correct = chance.randint(0, seen)
-        outcomes = {earned(correct + more, total, tiers) for more in range(total - seen + 1)}
-        assert settled(correct, seen, total, tiers) == (len(outcomes) == 1)
+        fewest, most = outlook(correct, seen, total)
+        assert correct <= fewest <= most <= correct + total - seen
 
 
 def test_threshold_met_exactly_counts() -> None:

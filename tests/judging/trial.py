@@ -37,10 +37,10 @@ def fixed_images(name: str) -> tuple[torch.Tensor, torch.Tensor]:
 
 def judge(hidden: str, student: str, solution: str) -> Verdict:
     """The verdict of the hidden tests on `student`, with `solution` as the answer key."""
-    parties = [Here(namespace(code)) for code in (student, solution)]
-    sessions.begin(Session(*parties, fixed_images, on_trial=True))
+    theirs, ours = namespace(student), namespace(solution)
+    sessions.begin(Session(Here(theirs), Here(ours), fixed_images, on_trial=True))
     try:
         text = "from skipgrade.judging import check, images, student, solution\n"
-        return ruling._rule(text + textwrap.dedent(hidden), "a-test")
+        return ruling.verdict_on(text + textwrap.dedent(hidden), "a-test", {})
     finally:
         sessions.end()

@@ -13,6 +13,7 @@ from torch.optim import SGD
 from torch.utils.data import DataLoader, TensorDataset
 
 from skipgrade import lab
+from skipgrade.lab.steps import LabStep
 
 
 def test_a_run_leaves_its_files_and_learns(net, loaders):
@@ -255,3 +256,25 @@ def test_evaluating_leaves_the_model_as_it_was(net, loaders):
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
     assert accuracy == int((scores.argmax(1) == labels).sum()) / len(labels)
     assert loss == pytest.approx(nn.functional.cross_entropy(scores, labels).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("short", [torch.bfloat16, None])
+def test_the_labs_own_step_computes_in_the_machines_short_floats(
+    short: torch.dtype | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores in the short type, loss and weights in float32; without one, float32 throughout."""
+    monkeypatch.setattr("skipgrade.lab.steps.device", lambda: torch.device("cpu"))
+    monkeypatch.setattr("skipgrade.lab.steps.short_floats", lambda: short)
+    model = nn.Linear(4, 3)
+    seen = []
+    model.register_forward_hook(lambda layer, inputs, scores: seen.append(scores.dtype))
+
+    def loss(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        seen.append(scores.dtype)
+        return nn.functional.cross_entropy(scores, labels)
+
+    before = model.weight.detach().clone()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    LabStep()(model, torch.randn(8, 4), torch.arange(8) % 3, loss, optimizer)
+    assert seen == [short or torch.float32, torch.float32]
+    assert model.weight.dtype == torch.float32 and not torch.equal(model.weight, before)

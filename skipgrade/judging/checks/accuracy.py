@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,8 +16,9 @@ from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import message
 from skipgrade.lab.predicted import parse_predictions
 
-BATCH = 500
-SECONDS = 60.0
+BATCH = 200
+SECONDS = 60.0  # for one batch
+DOUBT = 1e-6  # the largest chance that the images not looked at would have changed a verdict
 
 
 @dataclass
@@ -41,9 +43,20 @@ def earned(correct: int, total: int, tiers: Mapping[float, float]) -> float:
     return max(reached, default=0.0)
 
 
-def settled(correct: int, seen: int, total: int, tiers: Mapping[float, float]) -> bool:
-    """Whether the images not yet seen can no longer change what is earned."""
-    return earned(correct, total, tiers) == earned(correct + total - seen, total, tiers)
+def outlook(correct: int, seen: int, total: int) -> tuple[int, int]:
+    """The fewest and the most right answers there can be among all images, beyond `DOUBT`.
+
+    The images come in an order drawn at random, so the part seen tells of the rest (Serfling's
+    inequality, for every look taken on the way together).
+    """
+    fewest, most = correct, correct + total - seen
+    if 0 < seen < total:
+        looks = math.ceil(total / BATCH)
+        spread = math.log(2 * looks / DOUBT) * (1 - (seen - 1) / total) / (2 * seen)
+        share, error = correct / seen, math.sqrt(spread)
+        fewest = max(fewest, math.floor((share - error) * total))
+        most = min(most, math.ceil((share + error) * total))
+    return fewest, most
 
 
 def by_weights(
@@ -80,7 +93,8 @@ def _mark(
     images, labels = session.holdout(data)
     mean, std = (list(part) for part in lab.normalisation(data))
     total, seen, correct = len(labels), 0, 0
-    while not settled(correct, seen, total, tiers):
+    fewest, most = 0, total
+    while earned(fewest, total, tiers) != earned(most, total, tiers):
         batch = images[seen : seen + BATCH]
         scores = ask_student(
             session, expected, hint, "scores", images=batch, mean=mean, std=std, seconds=SECONDS
@@ -89,10 +103,11 @@ def _mark(
             raise NoAnswer(message(expected, "no score for every image and class", hint))
         correct += _correct(scores, labels[seen : seen + BATCH])
         seen += len(batch)
+        fewest, most = outlook(correct, seen, total)
     note = f"{correct} of {seen} held-out images right ({correct / max(seen, 1):.1%})"
     if seen < total:
-        note += f"; the other {total - seen} can no longer change the verdict"
-    share = earned(correct, total, tiers)
+        note += f"; the other {total - seen} would not change the verdict"
+    share = earned(fewest, total, tiers)
     if share == 1.0:
         return Score(1.0, note=note)
     return Score(share, message(expected, note, hint or "more epochs, or a better schedule."), note)

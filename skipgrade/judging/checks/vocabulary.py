@@ -125,7 +125,8 @@ class Checks:
         """The accuracy of the handed-in weights in the student's model, on held-out images.
 
         `at_least` is all or nothing; `tiers` maps an accuracy to the share of the points earned
-        from it on. Stops as soon as the verdict on the whole set is certain.
+        from it on. Stops as soon as the verdict on the whole set is certain
+        but for one chance in a million.
         """
         steps = accuracy.tiers_from(at_least, tiers)
         score = accuracy.by_weights(current(), expression, weights, data, steps, prepare, hint)

@@ -1,0 +1,103 @@
+"""One test cell of a source notebook, put to a variant of the solution: no kernels, no training.
+
+    trial = Assignment("06-depth-and-shortcuts")
+    verdict = trial.verdict("test-block", {"block": "class BasicBlock(nn.Module): ..."})
+    assert verdict.share == 1.0, verdict.reasons
+
+Cells are named by their ids. As in grading, cells tagged `needs-training` are not run, a cell of
+the student's that raises stops nothing, and the hidden part is judged whatever the visible says.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import nbformat
+
+from skipgrade.judging import ruling
+from skipgrade.judging import session as sessions
+from skipgrade.judging.holdout import open_images
+from skipgrade.judging.parties import Here
+from skipgrade.judging.session import Holdout, Session
+from skipgrade.judging.source import NEEDS_TRAINING, is_automatic, read_source, split
+from skipgrade.judging.verdict import Verdict
+
+ROOT = Path(__file__).parents[2]
+
+
+class Assignment:
+    """A source notebook whose solution has been run once; a student's is run for each verdict."""
+
+    def __init__(self, name: str) -> None:
+        path = ROOT / "source" / name / f"{name}.ipynb"
+        self.source = read_source(path)
+        self.cells = {
+            cell.id: cell.source
+            for cell in nbformat.read(path, as_version=4).cells
+            if cell.cell_type == "code"
+            and not is_automatic(cell)
+            and NEEDS_TRAINING not in cell.metadata.get("tags", [])
+        }
+        self.errors: dict[str, Exception] = {}
+
+    @functools.cached_property
+    def solution(self) -> dict[str, Any]:
+        """What the judge holds: every cell it runs, in order; none may raise."""
+        names: dict[str, Any] = {}
+        for cell, code in self.source.setup:
+            _run(code, cell, names)
+        return names
+
+    def student(
+        self, changed: Mapping[str, str], given: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The names of a notebook with some cells changed, and with `given` as if trained."""
+        unknown = set(changed) - set(self.cells)
+        assert not unknown, f"no such cells (or they need training): {sorted(unknown)}"
+        names: dict[str, Any] = {}
+        self.errors = {}
+        for cell, code in self.cells.items():
+            self._try(changed.get(cell, code), cell, names)
+        names.update(given or {})
+        return names
+
+    def verdict(
+        self,
+        grade_id: str,
+        changed: Mapping[str, str] | None = None,
+        given: Mapping[str, Any] | None = None,
+        holdout: Holdout = open_images,
+    ) -> Verdict:
+        """What a student with these cells earns for one test cell; `errors` says what raised."""
+        test = self.source.test(grade_id)
+        solution = self.solution
+        student = self.student(changed or {}, given)
+        self._try(test.visible, grade_id, student)
+        sessions.begin(Session(Here(student), Here(solution), holdout, on_trial=True))
+        try:
+            return ruling.verdict_on(test.hidden, grade_id, solution)
+        finally:
+            sessions.end()
+            plt.close("all")
+
+    def passes_visible(
+        self, grade_id: str, changed: Mapping[str, str], given: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Whether the part of a test cell that students can run is content."""
+        student = self.student(changed, given)
+        self._try(self.source.test(grade_id).visible, grade_id, student)
+        return grade_id not in self.errors
+
+    def _try(self, code: str, cell: str, names: dict[str, Any]) -> None:
+        try:
+            _run(code, cell, names)
+        except Exception as error:
+            self.errors[cell] = error
+
+
+def _run(code: str, cell: str, names: dict[str, Any]) -> None:
+    exec(compile(split(code)[0], f"<cell {cell}>", "exec"), names)
