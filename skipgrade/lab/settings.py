@@ -31,6 +31,7 @@ def describe(
         "seed": seed,
         "parameters": sum(p.numel() for p in model.parameters()),
         "layers": _fingerprint(model),
+        "frozen": _frozen(model),
         "optimizer": type(optimizer).__name__,
     }
     for number, group in enumerate(optimizer.param_groups):
@@ -74,6 +75,14 @@ def _fingerprint(model: nn.Module) -> str:
     shapes = [(key, tuple(value.shape)) for key, value in model.state_dict().items()]
     printed = str(model).partition("(")[2]
     return hashlib.sha256(f"{shapes}{printed}".encode()).hexdigest()[:12]
+
+
+def _frozen(model: nn.Module) -> str | None:
+    """A fingerprint of the parameters that do not learn: they must come out as they went in."""
+    still = [p.detach().cpu().contiguous() for p in model.parameters() if not p.requires_grad]
+    if not still:
+        return None
+    return hashlib.sha256(b"".join(p.numpy().tobytes() for p in still)).hexdigest()
 
 
 def _plain(value: Any) -> Any:

@@ -278,3 +278,18 @@ def test_the_labs_own_step_computes_in_the_machines_short_floats(
     LabStep()(model, torch.randn(8, 4), torch.arange(8) % 3, loss, optimizer)
     assert seen == [short or torch.float32, torch.float32]
     assert model.weight.dtype == torch.float32 and not torch.equal(model.weight, before)
+
+
+def test_the_history_tells_what_was_frozen(net, loaders):
+    """The fingerprint follows the values that do not learn, and those alone."""
+
+    def seen(name: str, *, freeze: bool, seed: int = 0) -> str | None:
+        lab.seed_everything(seed)
+        model = net()
+        next(iter(model.parameters())).requires_grad_(not freeze)
+        return lab.fit(model, loaders, name=name, epochs=1).settings["frozen"]
+
+    assert seen("free", freeze=False) is None
+    one = seen("one", freeze=True)
+    assert one is not None and one == seen("again", freeze=True)
+    assert seen("other", freeze=True, seed=1) != one
