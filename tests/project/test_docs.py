@@ -37,6 +37,20 @@ def test_points_table_is_the_notebooks() -> None:
         assert row in text
 
 
+def test_every_point_is_traced_to_a_requirement() -> None:
+    """Each graded cell has one row, with its points; no row speaks of a cell that is not there."""
+    text = (ROOT / "docs" / "instructors.md").read_text()
+    rows = re.findall(r"^\| [A-E, ]+ \| .+ \| (\d\d) \| `([\w-]+)` \| ([\d.]+) \|$", text, re.M)
+    told = [(assignment, cell, float(worth)) for assignment, cell, worth in rows]
+    graded = [
+        (path.name[:2], marks["grade_id"], float(marks["points"]))
+        for path in sorted((ROOT / "source").glob("*/*.ipynb"))
+        for cell in nbformat.read(path, as_version=4).cells
+        if (marks := cell.metadata.get("nbgrader", {})).get("grade")
+    ]
+    assert sorted(told) == sorted(graded)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text()):

@@ -1,0 +1,156 @@
+"""06, the bonus: which right answers earn their points, and which wrong ones do not."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import pytest
+import torch
+
+from skipgrade import lab
+from tests.assignments.test_06_networks import judge, source, trial
+
+# 8: the bonus ------------------------------------------------------------------------------
+
+RIGHT_MATRICES = {
+    "a loop, float": """
+        def confusion_matrix(labels, predicted, num_classes):
+            matrix = torch.zeros(num_classes, num_classes)
+            for label, other in zip(labels, predicted):
+                matrix[label, other] += 1
+            return matrix
+    """,
+    "lists": """
+        def confusion_matrix(labels, predicted, num_classes):
+            pairs = list(zip(labels.tolist(), predicted.tolist()))
+            return [[pairs.count((i, j)) for j in range(num_classes)] for i in range(num_classes)]
+    """,
+    "one-hot": """
+        def confusion_matrix(labels, predicted, num_classes):
+            return F.one_hot(labels, num_classes).T @ F.one_hot(predicted, num_classes)
+    """,
+    "NumPy": """
+        import numpy as np
+        def confusion_matrix(labels, predicted, num_classes):
+            matrix = np.zeros((num_classes, num_classes), int)
+            np.add.at(matrix, (labels.numpy(), predicted.numpy()), 1)
+            return matrix
+    """,
+}
+SQUARE = "view(num_classes, num_classes)"
+WRONG_MATRICES = {
+    "transposed": source("bonus-matrix", (SQUARE, f"{SQUARE}.T")),
+    "shares": source("bonus-matrix", (SQUARE, f"{SQUARE} / 9")),
+    "only what occurs": """
+        def confusion_matrix(labels, predicted, num_classes):
+            size = int(max(labels.max(), predicted.max())) + 1
+            return torch.bincount(labels * size + predicted, minlength=size**2).view(size, size)
+    """,
+    "each pair once": """
+        def confusion_matrix(labels, predicted, num_classes):
+            matrix = torch.zeros(num_classes, num_classes)
+            matrix[labels, predicted] += 1
+            return matrix
+    """,
+    "always ten": source(
+        "bonus-matrix", ("num_classes**2", "100"), (SQUARE, "view(-1)[:100].view(10, 10)")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT_MATRICES)
+def test_right_matrices(name: str) -> None:
+    verdict = judge("test-bonus-matrix", "bonus-matrix", RIGHT_MATRICES[name])
+    assert verdict.share == 1.0, verdict.reasons
+
+
+@pytest.mark.parametrize("name", WRONG_MATRICES)
+def test_wrong_matrices(name: str) -> None:
+    verdict = judge("test-bonus-matrix", "bonus-matrix", WRONG_MATRICES[name])
+    assert verdict.share == 0.0 and verdict.reasons
+
+
+BY_LOOP = """
+    def class_rates(matrix):
+        matrix = matrix.double()
+        rates = {"precision": [], "recall": [], "specificity": []}
+        for k in range(len(matrix)):
+            tp = matrix[k, k]
+            fp, fn = matrix[:, k].sum() - tp, matrix[k].sum() - tp
+            tn = matrix.sum() - tp - fp - fn
+            for name, a, b in (("precision", tp, fp), ("recall", tp, fn), ("specificity", tn, fp)):
+                rates[name].append(a / (a + b) if a + b > 0 else NOTHING)
+        return {name: torch.tensor(values) for name, values in rates.items()}
+"""
+RIGHT_RATES = {
+    "a loop": BY_LOOP.replace("NOTHING", "torch.tensor(0.0)"),
+    "nan turned to zero": source(
+        "bonus-rates",
+        (".clamp(min=1)", ""),
+        ('"precision": hit / called', '"precision": (hit / called).nan_to_num(0)'),
+        ('"recall": hit / real', '"recall": (hit / real).nan_to_num(0)'),
+        ("(rest - called + hit) / rest", "((rest - called + hit) / rest).nan_to_num(0)"),
+    ),
+    "single precision": source("bonus-rates", (".double()", ".float()")),
+}
+WRONG_RATES = {
+    "nan where nothing is": (BY_LOOP.replace("NOTHING", "torch.tensor(float('nan'))"), 0.7),
+    "one where nothing is": (BY_LOOP.replace("NOTHING", "torch.tensor(1.0)"), 0.7),
+    "precision and recall exchanged": (
+        source("bonus-rates", ("matrix.sum(0), matrix.sum(1)", "matrix.sum(1), matrix.sum(0)")),
+        0.0,
+    ),
+    "specificity is recall": (
+        source("bonus-rates", ("(rest - called + hit) / rest.clamp", "hit / real.clamp")), 0.6,
+    ),
+    "negative predictive value": (
+        source(
+            "bonus-rates",
+            ("+ hit) / rest.clamp", "+ hit) / (matrix.sum() - called).clamp"),
+        ),
+        0.6,
+    ),
+    "averages": (
+        source(
+            "bonus-rates",
+            ("hit / called.clamp(min=1)", "(hit / called.clamp(min=1)).mean()"),
+            ("hit / real.clamp(min=1)", "(hit / real.clamp(min=1)).mean()"),
+        ),
+        0.4,
+    ),
+    "a list": ("def class_rates(matrix):\n    return [1, 2, 3]", 0.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RIGHT_RATES)
+def test_right_rates(name: str) -> None:
+    code = textwrap.dedent(RIGHT_RATES[name])
+    verdict = judge("test-bonus-rates", "bonus-rates", code)
+    assert verdict.share == 1.0, verdict.reasons
+    assert trial.passes_visible("test-bonus-rates", {"bonus-rates": code})
+
+
+@pytest.mark.parametrize("name", WRONG_RATES)
+def test_wrong_rates(name: str) -> None:
+    code, most = WRONG_RATES[name]
+    verdict = judge("test-bonus-rates", "bonus-rates", code)
+    assert verdict.share <= most + 1e-9 and verdict.reasons
+
+
+def test_the_matrix_of_the_final_network() -> None:
+    truth = lab.raw("cifar10", "test")[1]
+    predicted = torch.where(torch.arange(len(truth)) % 3 == 0, (truth + 1) % 10, truth)
+    lab.write_predictions("resnet18-predictions.csv", predicted)
+    matrix = trial.solution["confusion_matrix"](truth, predicted, 10)
+    rates = trial.solution["class_rates"](matrix)
+
+    def share(matrix: Any, rates: Any) -> float:
+        given = {"final_matrix": matrix, "final_rates": rates, "truth": truth}
+        return judge("test-bonus-final", given=given).share
+
+    assert share(matrix, rates) == 1.0
+    assert share(matrix.tolist(), {name: values.tolist() for name, values in rates.items()}) == 1.0
+    assert share(matrix, {**rates, "recall": rates["precision"] + 0.01}) == 0.5
+    for wrong in (matrix.T, matrix[:9, :9], "none", None, 3):
+        assert share(wrong, rates) == 0.0

@@ -1,0 +1,313 @@
+"""06, runs, errors and tiers: which right answers earn their points, which wrong ones do not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+
+from skipgrade import lab
+from skipgrade.judging.verdict import Verdict
+from skipgrade.lab.checkpoint import save_weights
+from tests.assignments.test_06_networks import judge, source, trial
+
+# 5: four runs and their figure -------------------------------------------------------------
+
+NAMES = ("resnet18", "plain18", "resnet50", "plain50")
+BUDGET = {"budget": "EPOCHS = {18: 3, 50: 3}\nWIDTH = {18: 1, 50: 1}\nBATCH = 64"}
+
+
+def run(name: str, *, epochs: int = 3, **settings: Any) -> lab.History:
+    """A history as lab.fit would write it, without the training."""
+    student = trial.solution
+    network = (student["ResNet18"] if "18" in name else student["ResNet50"])(1, "res" in name)
+    usual = {
+        "batch size": 64,
+        "training images": 4500,
+        "optimizer": "SGD",
+        "optimizer lr": 0.1,
+        "optimizer momentum": 0.9,
+        "optimizer weight_decay": 1e-4,
+        "schedule": "step_down",
+        "parameters": sum(p.numel() for p in network.parameters()),
+    }
+    number = NAMES.index(name) if name in NAMES else 9
+    rows = [
+        {
+            "epoch": epoch + 1,
+            "train_loss": 2.0 - 0.3 * epoch - 0.1 * number,
+            "train_accuracy": 0.3 + 0.1 * epoch,
+            "val_loss": 1.9 - 0.2 * epoch - 0.1 * number,
+            "val_accuracy": 0.4 + 0.1 * epoch,
+            "learning_rate": 0.1,
+            "seconds": 1.0,
+        }
+        for epoch in range(epochs)
+    ]
+    history = lab.History(name, rows, {**usual, **settings})
+    history.write(f"{name}-history.json")
+    return history
+
+
+def four_runs(**settings: dict[str, Any]) -> dict[str, lab.History]:
+    return {name: run(name, **settings.get(name, {})) for name in NAMES}
+
+
+def loss_figure(
+    histories: dict[str, lab.History], *, parts: tuple[str, ...] = ("train",), labels: bool = True
+) -> plt.Figure:
+    figure, axes = plt.subplots()
+    for name, history in histories.items():
+        for part in parts:
+            axes.plot(history["epoch"], history[f"{part}_loss"], label=f"{name} {part}")
+    if labels:
+        axes.set(xlabel="epoch", ylabel="loss")
+        axes.legend()
+    return figure
+
+
+def compare(histories: dict[str, lab.History], figure: Any) -> Verdict:
+    given = {"histories": histories, "loss_figure": figure}
+    verdict = trial.verdict("test-comparison", BUDGET, given=given)
+    assert not verdict.trouble, verdict.trouble
+    return verdict
+
+
+def test_figure_in_one_panel_or_by_the_lab() -> None:
+    histories = four_runs()
+    both = loss_figure(histories, parts=("train", "val"))
+    for figure in (loss_figure(histories), both, lab.plot_history(*histories.values())):
+        verdict = compare(histories, figure)
+        assert verdict.share == 1.0, verdict.reasons
+
+
+def test_wrong_figures() -> None:
+    histories = four_runs()
+    three = {name: histories[name] for name in NAMES[:3]}
+    swapped = dict(zip(NAMES, [histories[name] for name in NAMES[::-1]], strict=True))
+    for figure in (
+        loss_figure(histories, parts=("val",)),
+        loss_figure(three),
+        loss_figure(histories, labels=False),
+        loss_figure(swapped),
+        plt.subplots()[0],
+        "a figure",
+        None,
+    ):
+        verdict = compare(histories, figure)
+        assert verdict.share == 0.5 and verdict.reasons
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"plain18": {"epochs": 2}},
+        {"plain50": {"optimizer lr": 0.01}},
+        {"resnet18": {"batch size": 128}},
+        {"resnet50": {"schedule": "cosine"}},
+        {"plain18": {"parameters": 174_000}},
+        {"resnet50": {"optimizer": "Adam"}},
+        {name: {"epochs": 1} for name in NAMES},
+    ],
+)
+def test_an_unfair_comparison_costs_half(settings: dict[str, dict[str, Any]]) -> None:
+    histories = four_runs(**settings)
+    verdict = compare(histories, loss_figure(histories))
+    assert verdict.share == 0.5 and verdict.reasons
+
+
+def test_another_recipe_for_both_of_a_depth_is_fair() -> None:
+    other = {"epochs": 5, "optimizer lr": 0.05, "schedule": "cosine"}
+    histories = four_runs(resnet18=other, plain18=other)
+    verdict = compare(histories, loss_figure(histories))
+    assert verdict.share == 1.0, verdict.reasons
+
+
+def test_a_missing_run_earns_nothing() -> None:
+    histories = four_runs()
+    Path("plain50-history.json").unlink()
+    verdict = compare(histories, loss_figure(histories))
+    assert verdict.share == 0.0 and "plain50-history.json" in verdict.reasons[0]
+
+
+# 6: test errors and the tiers --------------------------------------------------------------
+
+
+TINY = {  # the errors do not depend on what the networks are
+    "nets": source("nets")
+    + "\nNETS = {name: lambda: nn.Sequential(nn.Flatten(), nn.Linear(3072, 10)) for name in NETS}"
+}
+
+
+@pytest.fixture
+def networks() -> dict[str, torch.nn.Module]:
+    torch.manual_seed(0)
+    student = trial.student(TINY)
+    return {name: student["build"](name).eval() for name in NAMES}
+
+
+def hand_in_errors(networks: dict[str, torch.nn.Module]) -> dict[str, float]:
+    """Weights and prediction files of four untrained networks; returns their test errors."""
+    pixels, truth = lab.raw("cifar10", "test")
+    mean, std = (torch.tensor(part).view(3, 1, 1) for part in lab.normalisation("cifar10"))
+    errors = {}
+    for name, network in networks.items():
+        save_weights(network, Path(f"{name}-best.safetensors"))
+        with torch.no_grad():
+            batches = ((pixels.float() / 255 - mean) / std).split(500)
+            predicted = torch.cat([network(batch).argmax(1) for batch in batches])
+        lab.write_predictions(f"{name}-predictions.csv", predicted)
+        errors[name] = float((predicted != truth).float().mean())
+    return errors
+
+
+def errors_verdict(errors: Any) -> Verdict:
+    given = {"test_errors": errors, "histories": {}}
+    verdict = trial.verdict("test-errors-table", TINY, given=given)
+    assert not verdict.trouble, verdict.trouble
+    return verdict
+
+
+def test_errors_are_compared_with_files_and_files_with_weights(
+    networks: dict[str, torch.nn.Module],
+) -> None:
+    errors = hand_in_errors(networks)
+    assert errors_verdict(errors).share == 1.0, errors_verdict(errors).reasons
+    tensors = {name: torch.tensor(error) for name, error in errors.items()}
+    assert errors_verdict(tensors).share == 1.0
+    for wrong in (
+        {name: 100 * error for name, error in errors.items()},
+        {name: 1 - error for name, error in errors.items()},
+        dict.fromkeys(errors, float("nan")),
+    ):
+        assert errors_verdict(wrong).share == 0.5
+    for nothing in ({}, None, dict.fromkeys(errors, "8 %")):
+        assert errors_verdict(nothing).share == 0.0
+
+
+def test_made_up_predictions_cost_half(networks: dict[str, torch.nn.Module]) -> None:
+    errors = hand_in_errors(networks)
+    lab.write_predictions("plain50-predictions.csv", lab.raw("cifar10", "test")[1])
+    verdict = errors_verdict(errors | {"plain50": 0.0})
+    assert verdict.share == 0.5 and "plain50" in verdict.reasons[0]
+    lab.write_predictions("plain50-predictions.csv", torch.zeros(7, dtype=torch.int64))
+    assert errors_verdict(errors).share == 0.0
+
+
+# Reads the label off the first pixel; errs on the images whose second pixel says so.
+MARKED = """
+class Marked(nn.Module):
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+    def forward(self, x):
+        label = (x[:, 0, 0, 0] * 255).round().long()
+        wrong = (x[:, 1, 0, 0] > 0.5).long()
+        return F.one_hot((label + wrong) % 10, 10).float()
+def test_transform(image):
+    return transforms.functional.to_tensor(image)
+FINAL = {final!r}
+def build_final():
+    return Marked({network})
+"""
+
+
+def final_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+    correct: int,
+    *,
+    total: int = 10_000,
+    source: str = "official",
+    network: str = "ResNet18(width=1)",
+    final: str = "resnet18",
+) -> Verdict:
+    """The verdict on a network that is right about `correct` of `total` images."""
+    labels = torch.arange(total) % 10
+    pixels = torch.zeros(total, 3, 8, 8, dtype=torch.uint8)
+    pixels[:, 0, 0, 0] = labels.to(torch.uint8)
+    order = torch.randperm(total, generator=torch.Generator().manual_seed(correct))
+    pixels[order[correct:], 1, 0, 0] = 255
+    code = MARKED.format(final=final, network=network)
+    student = trial.student({"final": code})
+    save_weights(student["build_final"](), Path(f"{final}-best.safetensors"))
+    monkeypatch.setattr(lab, "source", lambda: source)
+    monkeypatch.setattr(lab, "normalisation", lambda name: ((0.0,) * 3, (1.0,) * 3))
+    verdict = trial.verdict("test-accuracy", {"final": code}, holdout=lambda name: (pixels, labels))
+    assert not verdict.trouble, verdict.trouble
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("correct", "points"),
+    [
+        (10_000, 20),
+        (9_101, 20),
+        (9_100, 18),  # exactly 91 % is not above 91 %
+        (9_000, 18),
+        (8_999, 16),
+        (8_700, 16),
+        (8_699, 14),
+        (5_000, 14),
+        (1_001, 14),
+        (1_000, 0),  # exactly 10 % is guessing
+        (999, 0),
+        (0, 0),
+    ],
+)
+def test_tiers(monkeypatch: pytest.MonkeyPatch, correct: int, points: float) -> None:
+    verdict = final_verdict(monkeypatch, correct)
+    assert 20 * verdict.share == pytest.approx(points), verdict
+    assert bool(verdict.reasons) == (points < 20)
+
+
+def test_strictness_holds_for_any_number_of_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert final_verdict(monkeypatch, 1_820, total=2_000).share == pytest.approx(0.9)
+    assert final_verdict(monkeypatch, 1_821, total=2_000).share == 1.0
+    assert final_verdict(monkeypatch, 200, total=2_000).share == 0.0
+    assert final_verdict(monkeypatch, 201, total=2_000).share == pytest.approx(0.7)
+
+
+def test_tiers_of_the_drawn_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    def earned(correct: int) -> float:
+        return final_verdict(monkeypatch, correct, total=2_000, source="builtin").share
+
+    counts = [401, 400, 340, 339, 280, 279, 200]
+    shares = [1.0, 0.9, 0.9, 0.8, 0.8, 0.7, 0.0]
+    assert [earned(count) for count in counts] == pytest.approx(shares)
+
+
+@pytest.mark.parametrize(
+    ("network", "final", "share"),
+    [
+        ("ResNet50(width=1)", "resnet50", 1.0),
+        ("ResNet18(width=2)", "final", 1.0),
+        ("ResNet18(width=1, shortcut=False)", "resnet18", 0.0),
+        ("ResNet50(width=1, shortcut=False)", "resnet50", 0.0),
+        ("nn.Linear(4, 10)", "final", 0.0),
+        ("nn.Conv2d(3, 8, 3)", "final", 0.0),
+        ("ResNet18(width=1)", "plain18", 0.0),
+    ],
+)
+def test_only_a_residual_network_counts(
+    monkeypatch: pytest.MonkeyPatch, network: str, final: str, share: float
+) -> None:
+    verdict = final_verdict(monkeypatch, 10_000, network=network, final=final)
+    assert verdict.share == share, verdict
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "FINAL = ''",
+        "FINAL = None\nbuild_final = None",
+        "FINAL = 'resnet18'\nbuild_final = lambda: 3",
+        "FINAL = ['resnet18']\nbuild_final = lambda: build('resnet18')",
+        "FINAL = 'resnet18'\nbuild_final = lambda: build('resnet18')",
+    ],
+)
+def test_no_network_no_points(code: str) -> None:
+    verdict = judge("test-accuracy", "final", code)
+    assert verdict.share == 0.0 and verdict.reasons
