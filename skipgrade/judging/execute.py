@@ -44,8 +44,8 @@ class JudgedExecute(Execute):
     kc: Any
 
     timeout = Integer(60, allow_none=True, help="Seconds a visible cell may take.").tag(config=True)
-    judging_timeout = Integer(180, help="Seconds the checks of one cell may take.").tag(config=True)
-    notebook_timeout = Integer(900, help="Seconds a whole notebook may take.").tag(config=True)
+    judging_timeout = Integer(600, help="Seconds the checks of one cell may take.").tag(config=True)
+    notebook_timeout = Integer(1800, help="Seconds a whole notebook may take.").tag(config=True)
     output_limit = Integer(
         10 * 2**20, help="Bytes of output a cell may print before it is interrupted."
     ).tag(config=True)
