@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from skipgrade.classroom import demo, feedback, grading, rehearsal, release, report
+from skipgrade.classroom import demo, feedback, grading, holdout, rehearsal, release, report
 from skipgrade.classroom.course import Course, CourseError
 
 
@@ -59,6 +59,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("assignment", metavar="ASSIGNMENT")
     command.set_defaults(run=_rehearse)
 
+    command = commands.add_parser("holdout", help="the private final test images")
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    command = actions.add_parser("build", help="make the students' pack, and the labels kept back")
+    command.add_argument(
+        "assignments", nargs="*", metavar="ASSIGNMENT", help="default: all in need"
+    )
+    command.set_defaults(run=_holdout_build)
+
     command = commands.add_parser("demo", help="the whole way with a sample class of assignment 01")
     command.set_defaults(run=_demo)
     return parser
@@ -70,6 +78,14 @@ def _release(options: argparse.Namespace) -> int:
     _say(f"Releasing {len(chosen)} assignment(s)")
     release.generate(course, chosen, _say)
     release.publish(course, _say)
+    for warning in holdout.missing(course, chosen):
+        _say(warning)
+    return 0
+
+
+def _holdout_build(options: argparse.Namespace) -> int:
+    _say("Building the final test")
+    holdout.build(Course(options.course), options.assignments, _say)
     return 0
 
 

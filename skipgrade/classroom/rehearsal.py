@@ -14,7 +14,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from skipgrade.classroom import demo, grading, release
+from skipgrade.classroom import demo, grading, holdout, release
 from skipgrade.classroom.course import Course
 
 SOLUTION, UNTOUCHED = "solution", "untouched"
@@ -58,11 +58,14 @@ class Rehearsal:
 def rehearse(project: Path, folder: Path, assignment: str, say: Callable[[str], None]) -> Rehearsal:
     """Release, execute, hand in and grade `assignment` in a course of its own under `folder`."""
     course = demo.new_course(project, folder, assignment)
+    if holdout.wants(course, assignment):
+        holdout.build(course, [assignment], say)
     release.generate(course, [assignment], say)
     source = course.folder("source", assignment) / f"{assignment}.ipynb"
     notebook = nbformat.read(source, as_version=4)
     hand_in = course.folder("submitted", assignment, SOLUTION)
     hand_in.mkdir(parents=True)
+    holdout.give(course, assignment, hand_in)
     seconds = _execute(notebook, hand_in, say)
     nbformat.write(notebook, hand_in / source.name)
     untouched = course.folder("submitted", assignment, UNTOUCHED)

@@ -7,7 +7,6 @@ each cell's outputs in the form nbgrader's SaveAutoGrades reads.
 from __future__ import annotations
 
 import copy
-import secrets
 import time
 from pathlib import Path
 from queue import Empty
@@ -21,6 +20,7 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade
 from traitlets import Integer, Unicode
 
+from skipgrade.judging.holdout import read_secret
 from skipgrade.judging.judge_kernel import JudgeFailed, JudgeKernel, judge_for
 from skipgrade.judging.outputs import flatten_outputs, write_verdict
 from skipgrade.judging.places import source_path
@@ -132,7 +132,9 @@ class JudgedExecute(Execute):
     def _rule(self, test: str) -> Verdict:
         if not self._met:
             self._judge.ready()
-            self._judge.meet(self._connection(), self._place.exchange, self._secret())
+            course = Path(self.parent.parent.coursedir.root)
+            secret = read_secret(course / self.secret_file)
+            self._judge.meet(self._connection(), self._place.exchange, secret, course)
             self._met = True
         verdict = self._judge.rule(test, self.judging_timeout, self._student_died)
         if verdict.trouble:
@@ -265,13 +267,6 @@ class JudgedExecute(Execute):
         if self._met:
             self._met = False
             self._judge.part()
-
-    def _secret(self) -> str:
-        path = Path(self.parent.parent.coursedir.root, self.secret_file)
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_hex(16) + "\n")
-        return path.read_text().strip()
 
 
 def _now(value: Any) -> Any:

@@ -66,9 +66,10 @@ class JudgeKernel:
             if self._failure:
                 raise self._failure
 
-    def meet(self, connection: dict[str, Any], exchange: Path, secret: str) -> None:
+    def meet(self, connection: dict[str, Any], exchange: Path, secret: str, course: Path) -> None:
         """Introduce the student's kernel."""
-        self._call(f"meet({connection!r}, {str(exchange)!r}, {secret!r})", STARTING, _never)
+        call = f"meet({connection!r}, {str(exchange)!r}, {secret!r}, {str(course)!r})"
+        self._call(call, STARTING, _never)
 
     def part(self) -> None:
         """Forget the student's kernel."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from skipgrade.judging import session as sessions
 from skipgrade.judging.checks.asking import NoAnswer
-from skipgrade.judging.holdout import held_out
+from skipgrade.judging.holdout import HoldoutUnusable, held_out
 from skipgrade.judging.parties import Afar, Here, Lost
 from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import Verdict
@@ -19,13 +19,13 @@ from skipgrade.judging.verdict import Verdict
 _student: Afar | None = None
 
 
-def meet(connection: dict[str, Any], exchange: str, secret: str) -> None:
+def meet(connection: dict[str, Any], exchange: str, secret: str, course: str) -> None:
     """Turn to the student's kernel at `connection`; the one before is forgotten."""
     global _student
     part()
     _student = Afar(connection, Path(exchange))
     solution = Here(sys.modules["__main__"].__dict__)
-    holdout = functools.partial(held_out, secret=secret)
+    holdout = functools.partial(held_out, secret=secret, course=course)
     sessions.begin(Session(_student, solution, holdout, on_trial=True))
 
 
@@ -55,6 +55,8 @@ def verdict_on(text: str, cell: str, source: dict[str, Any]) -> Verdict:
         return Verdict.zero(reason, lost_kernel=True)
     except KeyboardInterrupt:
         return Verdict.zero("Checking this cell took too long and was stopped.")
+    except HoldoutUnusable:
+        raise
     except NoAnswer as error:
         return _verdict(session, 0.0, str(error))
     except AssertionError as error:

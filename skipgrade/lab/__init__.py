@@ -9,6 +9,7 @@ from skipgrade.lab.handin import hand_in
 from skipgrade.lab.history import History
 from skipgrade.lab.loaders import Data, load
 from skipgrade.lab.machine import device, seed_everything
+from skipgrade.lab.pack import Pack, open_pack
 from skipgrade.lab.plots import (
     plot_confusion,
     plot_history,
@@ -25,6 +26,7 @@ __all__ = [
     "Data",
     "History",
     "LabError",
+    "Pack",
     "cosine",
     "dataset",
     "device",
@@ -35,6 +37,7 @@ __all__ = [
     "load",
     "normalisation",
     "one_cycle",
+    "open_pack",
     "plot_confusion",
     "plot_history",
     "plot_images",

@@ -88,36 +88,42 @@ def load(
 
     `augment` applies to the training batches alone: crop after padding by 4, flip half.
     """
+    splits = {
+        split: data.take_split(name, split, val=val, seed=seed)
+        for split in ("train", "val", "test")
+    }
+    return make_loaders(name, splits, batch_size=batch_size, augment=augment, seed=seed)
+
+
+def make_loaders(
+    name: str, splits: dict[str, data.Images], *, batch_size: int, augment: bool, seed: int
+) -> Data:
+    """Loaders over the images of "train", "val" and "test", normalised as `name` is."""
     if batch_size < 1:
         raise LabError(f"batch_size={batch_size}: a batch needs at least one image.")
     mean, std = data.normalisation(name)
-    splits = {
-        split: BatchedImages(
-            data.take_split(name, split, val=val, seed=seed),
-            mean,
-            std,
-            augment=augment and split == "train",
-        )
-        for split in ("train", "val", "test")
+    sets = {
+        split: BatchedImages(images, mean, std, augment=augment and split == "train")
+        for split, images in splits.items()
     }
     order = torch.Generator().manual_seed(seed)
     return Data(
         name=name,
         source=data.source(),
-        classes=splits["train"].classes,
+        classes=sets["train"].classes,
         mean=mean,
         std=std,
         augment=augment,
         train=DataLoader(
-            splits["train"],
+            sets["train"],
             batch_size,
             shuffle=True,
             generator=order,
             collate_fn=_as_is,
             pin_memory=torch.cuda.is_available(),
         ),
-        val=DataLoader(splits["val"], 500, collate_fn=_as_is),
-        test=DataLoader(splits["test"], 500, collate_fn=_as_is),
+        val=DataLoader(sets["val"], 500, collate_fn=_as_is),
+        test=DataLoader(sets["test"], 500, collate_fn=_as_is),
     )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from skipgrade import lab
 from skipgrade.judging.checks.asking import NoAnswer, ask_student
+from skipgrade.judging.holdout import PACK
 from skipgrade.judging.parties import presentable
 from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import message
@@ -18,6 +19,9 @@ from skipgrade.lab.predicted import parse_predictions
 
 BATCH = 200
 SECONDS = 60.0  # for one batch
+NORMALISED_AS = {PACK: "cifar10"}  # the final test shows CIFAR-10 images
+SAMPLE = 2_000  # held-out images on which predictions are compared with their weights
+SLACK = 0.03  # how much better than their weights predictions may be: averaged over flips, say
 DOUBT = 1e-6  # the largest chance that the images not looked at would have changed a verdict
 
 
@@ -74,33 +78,46 @@ def by_weights(
         f"an accuracy of at least {best:.0%} on held-out images from {weights}-best.safetensors"
     )
     try:
-        opened = ask_student(
-            session, expected, hint, "open model", expression=expression, weights=weights,
-            prepare=prepare,
-        )  # fmt: skip
-        problem = opened.get("problem", "") if isinstance(opened, dict) else "no answer"
-        if problem is not None:
-            hint = hint or "train with lab.fit and hand in the files it writes."
-            return Score(0.0, message(expected, presentable(problem), hint))
+        _open(session, expected, hint, expression, weights, prepare)
         return _mark(session, data, tiers, expected, hint)
     except NoAnswer as error:
         return Score(0.0, str(error))
+
+
+def _open(
+    session: Session, expected: str, hint: str, expression: str, weights: str, prepare: str | None
+) -> None:
+    """Have the student's kernel load the weights into the model; `NoAnswer` where they do not."""
+    opened = ask_student(
+        session, expected, hint, "open model", expression=expression, weights=weights,
+        prepare=prepare,
+    )  # fmt: skip
+    problem = opened.get("problem", "") if isinstance(opened, dict) else "no answer"
+    if problem is not None:
+        hint = hint or "train with lab.fit and hand in the files it writes."
+        raise NoAnswer(message(expected, presentable(problem), hint))
+
+
+def _scores(session: Session, data: str, batch: Tensor, expected: str, hint: str) -> Tensor:
+    """The open model's scores for raw images, one row an image."""
+    mean, std = (list(part) for part in lab.normalisation(NORMALISED_AS.get(data, data)))
+    scores = ask_student(
+        session, expected, hint, "scores", images=batch, mean=mean, std=std, seconds=SECONDS
+    )
+    if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(batch):
+        raise NoAnswer(message(expected, "no score for every image and class", hint))
+    return scores
 
 
 def _mark(
     session: Session, data: str, tiers: Mapping[float, float], expected: str, hint: str
 ) -> Score:
     images, labels = session.holdout(data)
-    mean, std = (list(part) for part in lab.normalisation(data))
     total, seen, correct = len(labels), 0, 0
     fewest, most = 0, total
     while earned(fewest, total, tiers) != earned(most, total, tiers):
         batch = images[seen : seen + BATCH]
-        scores = ask_student(
-            session, expected, hint, "scores", images=batch, mean=mean, std=std, seconds=SECONDS
-        )
-        if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(batch):
-            raise NoAnswer(message(expected, "no score for every image and class", hint))
+        scores = _scores(session, data, batch, expected, hint)
         correct += _correct(scores, labels[seen : seen + BATCH])
         seen += len(batch)
         fewest, most = outlook(correct, seen, total)
@@ -120,26 +137,69 @@ def _correct(scores: Tensor, labels: Tensor) -> int:
 
 
 def by_predictions(
-    session: Session, file: str, data: str, tiers: Mapping[float, float], hint: str
+    session: Session,
+    file: str,
+    data: str,
+    tiers: Mapping[float, float],
+    hint: str,
+    model: str | None = None,
+    weights: str | None = None,
 ) -> Score:
     """Mark a table in the form of `lab.write_predictions`, a row for each held-out image."""
-    _, labels = session.holdout(data)
+    images, labels = session.holdout(data)
     expected = f"an accuracy of at least {max(tiers):.0%} from the predictions in {file}"
     try:
         text = ask_student(
             session, expected, hint, "value", arrays={},
             expression=f"__import__('pathlib').Path({file!r}).read_text()",
         )  # fmt: skip
+        predicted = parse_predictions(str(text), file, classes=int(labels.max()) + 1)
     except NoAnswer as error:
         return Score(0.0, str(error))
-    wanted = f"{len(labels)} rows 'id,label' in {file}"
-    try:
-        predicted = parse_predictions(str(text), file)
     except lab.LabError as error:
-        return Score(0.0, message(wanted, str(error), hint))
+        wanted = f"{len(labels)} rows 'id,label' in {file}"
+        return Score(0.0, message(wanted, presentable(str(error), limit=600), hint))
     if len(predicted) != len(labels):
+        wanted = f"{len(labels)} rows 'id,label' in {file}"
         return Score(0.0, message(wanted, f"{len(predicted)} rows", hint))
     correct = int((predicted == labels).sum())
     note = f"{correct} of {len(labels)} predictions right ({correct / len(labels):.1%})"
     share = earned(correct, len(labels), tiers)
+    if share > 0 and model is not None and weights is not None:
+        backing = _Backing(session, data, images[:SAMPLE], labels[:SAMPLE], expected, hint)
+        if reason := backing.reason_to_doubt(predicted[:SAMPLE], file, model, weights):
+            return Score(0.0, reason, note)
     return Score(share, "" if share == 1 else message(expected, note, hint), note)
+
+
+@dataclass
+class _Backing:
+    """Whether the handed-in weights can do what a file of predictions claims."""
+
+    session: Session
+    data: str
+    images: Tensor
+    labels: Tensor
+    expected: str
+    hint: str
+
+    def reason_to_doubt(self, predicted: Tensor, file: str, model: str, weights: str) -> str | None:
+        """Why the file is not the work of these weights; None where it may well be."""
+        wanted = f"weights in {weights}-best.safetensors that give what is in {file}"
+        try:
+            _open(self.session, wanted, self.hint, model, weights, None)
+            counted = sum(self._correct_from(start) for start in range(0, len(self.labels), BATCH))
+        except NoAnswer as error:
+            return str(error)
+        claimed = int((predicted == self.labels).sum())
+        if claimed - counted <= SLACK * len(self.labels):
+            return None
+        total = len(self.labels)
+        got = f"{counted / total:.1%} of the first {total} images right by the weights, "
+        got += f"{claimed / total:.1%} by the file"
+        return message(wanted, got, "write the file with the network and weights you hand in.")
+
+    def _correct_from(self, start: int) -> int:
+        some = slice(start, start + BATCH)
+        scores = _scores(self.session, self.data, self.images[some], self.expected, self.hint)
+        return _correct(scores, self.labels[some])

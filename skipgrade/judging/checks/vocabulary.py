@@ -134,11 +134,16 @@ class Checks:
 
     def predictions(
         self, file: str, *, data: str = "cifar10", at_least: float | None = None,
-        tiers: Mapping[float, float] | None = None, hint: str = "", worth: float | None = None,
+        tiers: Mapping[float, float] | None = None, model: str | None = None,
+        weights: str | None = None, hint: str = "", worth: float | None = None,
     ) -> None:  # fmt: skip
-        """The accuracy of a handed-in table of predictions, row by row validated."""
+        """The accuracy of a handed-in table of predictions, row by row validated.
+
+        `model` and `weights` (as `expr` and `weights` of `accuracy`) have the judge try the
+        handed-in weights too: predictions that are far better than those did not come from them.
+        """
         steps = accuracy.tiers_from(at_least, tiers)
-        score = accuracy.by_predictions(current(), file, data, steps, hint)
+        score = accuracy.by_predictions(current(), file, data, steps, hint, model, weights)
         _settle(current(), score, worth)
 
 
