@@ -5,7 +5,6 @@ key gives the same pack again on any machine. What each part protects, and what 
 told in docs/instructors.md.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from traitlets.config import Config
 from skipgrade import lab
 from skipgrade.classroom.course import Course, CourseError
 from skipgrade.judging.execute import JudgedExecute
-from skipgrade.judging.holdout import COUNT, LABELS_FILE, read_secret, write_labels
+from skipgrade.judging.holdout import COUNT, LABELS_FILE, read_secret, seed_from, write_labels
 from skipgrade.lab import builtin
 from skipgrade.lab.pack import FILE, Pack, write_pack
 
@@ -56,11 +55,11 @@ def build(course: Course, assignments: Sequence[str], say: Callable[[str], None]
     pack, labels = make(read_secret(_secret_file(course)))
     for assignment in chosen:
         folder = course.folder("source", course.require(assignment))
-        write_pack(pack, folder / FILE)
-        size = (folder / FILE).stat().st_size / 1e6
-        say(
-            f"  {_told(course, folder / FILE)}: {len(labels):,} images, {size:.0f} MB, for students"
-        )
+        path = folder / FILE
+        write_pack(pack, path)
+        size = path.stat().st_size / 1e6
+        shown = path.relative_to(course.root)
+        say(f"  {shown}: {len(labels):,} images, {size:.0f} MB, for students")
     write_labels(course.root / LABELS_FILE, labels, pack.fingerprint)
     say(f"  {LABELS_FILE}: their labels. Keep this file and the key to yourself.")
 
@@ -94,7 +93,7 @@ def missing(course: Course, assignments: Sequence[str]) -> list[str]:
 
 def make(secret: str) -> tuple[Pack, torch.Tensor]:
     """The pack that follows from a secret, and the labels of its images, in its numbers."""
-    random = _random(secret, "pack")
+    random = np.random.RandomState(seed_from(f"pack {secret}"))
     numbers = permutation(random, TAKEN_FOR_EACH_OTHER[lab.source()])
     pixels, ordinary = _final_images(secret)
     order = random.permutation(len(ordinary))
@@ -140,23 +139,11 @@ def disguise(pixels: Bytes, random: np.random.RandomState) -> Bytes:
 def _final_images(secret: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Official: the test images. Drawn: images that nobody has, since their seed is secret."""
     if lab.source() == "builtin":
-        return builtin.draw(CLASSES, COUNT, _seed(secret, "final images"))
+        return builtin.draw(CLASSES, COUNT, seed_from(f"final images {secret}"))
     return lab.raw(DATA, "test")
-
-
-def _random(secret: str, purpose: str) -> np.random.RandomState:
-    return np.random.RandomState(_seed(secret, purpose))
-
-
-def _seed(secret: str, purpose: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"{purpose} {secret}".encode()).digest()[:4], "big")
 
 
 def _secret_file(course: Course) -> Path:
     config: Config = course.config
     named: Any = config.JudgedExecute.get("secret_file", JudgedExecute.secret_file.default_value)
     return course.root / str(named)
-
-
-def _told(course: Course, path: Path) -> str:
-    return str(path.relative_to(course.root))

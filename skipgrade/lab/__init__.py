@@ -1,5 +1,6 @@
 """The student's bench: images, training that survives a disconnect, figures and the hand-in."""
 
+from skipgrade.lab.backbone import backbone
 from skipgrade.lab.data import MEAN, STD, dataset, normalisation, raw, source
 from skipgrade.lab.errors import LabError
 from skipgrade.lab.evaluating import evaluate, predictions
@@ -27,6 +28,7 @@ __all__ = [
     "History",
     "LabError",
     "Pack",
+    "backbone",
     "cosine",
     "dataset",
     "device",

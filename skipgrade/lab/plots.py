@@ -201,7 +201,7 @@ def _finish(
     if whole and legend is not None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if "accuracy" in ylabel:
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1))  # as many decimals as the ticks need
     if legend is not None:
         box = axes.legend(title=legend or None, fontsize=8, title_fontsize=8)
         if len(box.get_texts()) > 5:  # too many to lie among the curves

@@ -309,7 +309,7 @@ def test_predictions_of_the_weights_earn_everything(trial: Assignment, final: An
     assert share(trial, "test-final", {}, holdout=final) == 1.0
 
 
-def test_predictions_without_weights_or_better_than_they_earn_nothing(
+def test_predictions_without_weights_or_far_better_than_they_earn_nothing(
     trial: Assignment, final: Any
 ) -> None:
     lab.write_predictions("predictions.csv", final("pack")[1])
@@ -322,7 +322,20 @@ def test_predictions_without_weights_or_better_than_they_earn_nothing(
         worse.linear.bias.copy_(torch.arange(10) == 8)
     save_file(worse.state_dict(), "resnet20-best.safetensors")
     verdict = trial.verdict("test-final", {}, holdout=final)
-    assert verdict.share == 0.0 and "by the file" in verdict.reasons[0], verdict
+    assert verdict.share == 0.0 and "of the first 40 the weights" in verdict.reasons[0], verdict
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"), [(2, 1.0), (10, 1.0), (14, 0.5), (20, 0.5), (22, 0)]
+)
+def test_predictions_count_up_to_3_points_above_their_weights(
+    trial: Assignment, final: Any, wrong: int, expected: float
+) -> None:
+    """A right file may be better than its weights, by averaging; never losing all."""
+    pixels, labels = final("pack")
+    labels[1 : wrong + 1] = (labels[1 : wrong + 1] + 1) % 10  # the weights have these wrong
+    lab.write_predictions("predictions.csv", labels)
+    assert share(trial, "test-final", {}, holdout=lambda name: (pixels, labels)) == expected
 
 
 def test_bad_predictions(trial: Assignment, final: Any) -> None:
