@@ -59,8 +59,8 @@ c.Autograde.sanitize_preprocessors = [
 
 # Time limits in seconds: a visible cell, the checks of a cell, a whole notebook.
 c.Execute.timeout = 60
-c.JudgedExecute.judging_timeout = 180
-c.JudgedExecute.notebook_timeout = 900
+c.JudgedExecute.judging_timeout = 600
+c.JudgedExecute.notebook_timeout = 1800
 
 # Memory a submission may allocate.
 c.LimitedProvisioner.memory_gib = 8.0
