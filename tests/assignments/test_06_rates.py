@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 import pytest
 import torch
 
 from skipgrade import lab
-from tests.assignments.test_06_networks import judge, source, trial
+from tests.assignments.depth import TRIAL, source
 
 # 8: the bonus ------------------------------------------------------------------------------
 
@@ -61,14 +60,13 @@ WRONG_MATRICES = {
 
 @pytest.mark.parametrize("name", RIGHT_MATRICES)
 def test_right_matrices(name: str) -> None:
-    verdict = judge("test-bonus-matrix", "bonus-matrix", RIGHT_MATRICES[name])
-    assert verdict.share == 1.0, verdict.reasons
+    TRIAL.accepts("test-bonus-matrix", {"bonus-matrix": RIGHT_MATRICES[name]})
 
 
 @pytest.mark.parametrize("name", WRONG_MATRICES)
 def test_wrong_matrices(name: str) -> None:
-    verdict = judge("test-bonus-matrix", "bonus-matrix", WRONG_MATRICES[name])
-    assert verdict.share == 0.0 and verdict.reasons
+    verdict = TRIAL.refuses("test-bonus-matrix", {"bonus-matrix": WRONG_MATRICES[name]})
+    assert verdict.share == 0.0, verdict.reasons
 
 
 BY_LOOP = """
@@ -125,29 +123,28 @@ WRONG_RATES = {
 
 @pytest.mark.parametrize("name", RIGHT_RATES)
 def test_right_rates(name: str) -> None:
-    code = textwrap.dedent(RIGHT_RATES[name])
-    verdict = judge("test-bonus-rates", "bonus-rates", code)
-    assert verdict.share == 1.0, verdict.reasons
-    assert trial.passes_visible("test-bonus-rates", {"bonus-rates": code})
+    code = RIGHT_RATES[name]
+    TRIAL.accepts("test-bonus-rates", {"bonus-rates": code})
+    assert TRIAL.passes_visible("test-bonus-rates", {"bonus-rates": code})
 
 
 @pytest.mark.parametrize("name", WRONG_RATES)
 def test_wrong_rates(name: str) -> None:
     code, most = WRONG_RATES[name]
-    verdict = judge("test-bonus-rates", "bonus-rates", code)
-    assert verdict.share <= most + 1e-9 and verdict.reasons
+    verdict = TRIAL.refuses("test-bonus-rates", {"bonus-rates": code})
+    assert verdict.share <= most + 1e-9, verdict.reasons
 
 
 def test_the_matrix_of_the_final_network() -> None:
     truth = lab.raw("cifar10", "test")[1]
     predicted = torch.where(torch.arange(len(truth)) % 3 == 0, (truth + 1) % 10, truth)
     lab.write_predictions("resnet18-predictions.csv", predicted)
-    matrix = trial.solution["confusion_matrix"](truth, predicted, 10)
-    rates = trial.solution["class_rates"](matrix)
+    matrix = TRIAL.solution["confusion_matrix"](truth, predicted, 10)
+    rates = TRIAL.solution["class_rates"](matrix)
 
     def share(matrix: Any, rates: Any) -> float:
         given = {"final_matrix": matrix, "final_rates": rates, "truth": truth}
-        return judge("test-bonus-final", given=given).share
+        return TRIAL.verdict("test-bonus-final", given=given).share
 
     assert share(matrix, rates) == 1.0
     assert share(matrix.tolist(), {name: values.tolist() for name, values in rates.items()}) == 1.0

@@ -12,7 +12,7 @@ import torch
 from skipgrade import lab
 from skipgrade.judging.verdict import Verdict
 from skipgrade.lab.checkpoint import save_weights
-from tests.assignments.test_06_networks import judge, source, trial
+from tests.assignments.depth import TRIAL, source
 
 # 5: four runs and their figure -------------------------------------------------------------
 
@@ -22,7 +22,7 @@ BUDGET = {"budget": "EPOCHS = {18: 3, 50: 3}\nWIDTH = {18: 1, 50: 1}\nBATCH = 64
 
 def run(name: str, *, epochs: int = 3, **settings: Any) -> lab.History:
     """A history as lab.fit would write it, without the training."""
-    student = trial.solution
+    student = TRIAL.solution
     network = (student["ResNet18"] if "18" in name else student["ResNet50"])(1, "res" in name)
     usual = {
         "batch size": 64,
@@ -71,9 +71,7 @@ def loss_figure(
 
 def compare(histories: dict[str, lab.History], figure: Any) -> Verdict:
     given = {"histories": histories, "loss_figure": figure}
-    verdict = trial.verdict("test-comparison", BUDGET, given=given)
-    assert not verdict.trouble, verdict.trouble
-    return verdict
+    return TRIAL.verdict("test-comparison", BUDGET, given=given)
 
 
 def test_figure_in_one_panel_or_by_the_lab() -> None:
@@ -145,7 +143,7 @@ TINY = {  # the errors do not depend on what the networks are
 @pytest.fixture
 def networks() -> dict[str, torch.nn.Module]:
     torch.manual_seed(0)
-    student = trial.student(TINY)
+    student = TRIAL.student(TINY)
     return {name: student["build"](name).eval() for name in NAMES}
 
 
@@ -166,9 +164,7 @@ def hand_in_errors(networks: dict[str, torch.nn.Module]) -> dict[str, float]:
 
 def errors_verdict(errors: Any) -> Verdict:
     given = {"test_errors": errors, "histories": {}}
-    verdict = trial.verdict("test-errors-table", TINY, given=given)
-    assert not verdict.trouble, verdict.trouble
-    return verdict
+    return TRIAL.verdict("test-errors-table", TINY, given=given)
 
 
 def test_errors_are_compared_with_files_and_files_with_weights(
@@ -231,13 +227,11 @@ def final_verdict(
     order = torch.randperm(total, generator=torch.Generator().manual_seed(correct))
     pixels[order[correct:], 1, 0, 0] = 255
     code = MARKED.format(final=final, network=network)
-    student = trial.student({"final": code})
+    student = TRIAL.student({"final": code})
     save_weights(student["build_final"](), Path(f"{final}-best.safetensors"))
     monkeypatch.setattr(lab, "source", lambda: source)
     monkeypatch.setattr(lab, "normalisation", lambda name: ((0.0,) * 3, (1.0,) * 3))
-    verdict = trial.verdict("test-accuracy", {"final": code}, holdout=lambda name: (pixels, labels))
-    assert not verdict.trouble, verdict.trouble
-    return verdict
+    return TRIAL.verdict("test-accuracy", {"final": code}, holdout=lambda name: (pixels, labels))
 
 
 @pytest.mark.parametrize(
@@ -309,5 +303,5 @@ def test_only_a_residual_network_counts(
     ],
 )
 def test_no_network_no_points(code: str) -> None:
-    verdict = judge("test-accuracy", "final", code)
-    assert verdict.share == 0.0 and verdict.reasons
+    verdict = TRIAL.refuses("test-accuracy", {"final": code})
+    assert verdict.share == 0.0, verdict.reasons

@@ -1,8 +1,8 @@
 """One test cell of a source notebook, put to a variant of the solution: no kernels, no training.
 
     trial = Assignment("06-depth-and-shortcuts")
-    verdict = trial.verdict("test-block", {"block": "class BasicBlock(nn.Module): ..."})
-    assert verdict.share == 1.0, verdict.reasons
+    trial.accepts("test-block", {"block": "class BasicBlock(nn.Module): ..."})
+    trial.refuses("test-block", {"block": "class BasicBlock(nn.Linear): ..."})
 
 Cells are named by their ids. As in grading, cells tagged `needs-training` are not run, a cell of
 the student's that raises stops nothing, and the hidden part is judged whatever the visible says.
@@ -11,6 +11,7 @@ the student's that raises stops nothing, and the hidden part is judged whatever 
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,16 @@ class Assignment:
     def student(
         self, changed: Mapping[str, str], given: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """The names of a notebook with some cells changed, and with `given` as if trained."""
+        """The names of a notebook with some cells changed, and with `given` as if trained.
+
+        Changed cells may be indented as a whole.
+        """
         unknown = set(changed) - set(self.cells)
         assert not unknown, f"no such cells (or they need training): {sorted(unknown)}"
         names: dict[str, Any] = {}
         self.errors = {}
         for cell, code in self.cells.items():
-            self._try(changed.get(cell, code), cell, names)
+            self._try(textwrap.dedent(changed.get(cell, code)), cell, names)
         names.update(given or {})
         return names
 
@@ -72,17 +76,39 @@ class Assignment:
         given: Mapping[str, Any] | None = None,
         holdout: Holdout = open_images,
     ) -> Verdict:
-        """What a student with these cells earns for one test cell; `errors` says what raised."""
+        """What a student with these cells earns for one test cell; `errors` says what raised.
+
+        Whatever the answer, the hidden test itself may not raise, and no point is lost unexplained.
+        """
         test = self.source.test(grade_id)
         solution = self.solution
         student = self.student(changed or {}, given)
         self._try(test.visible, grade_id, student)
         sessions.begin(Session(Here(student), Here(solution), holdout, on_trial=True))
         try:
-            return ruling.verdict_on(test.hidden, grade_id, solution)
+            verdict = ruling.verdict_on(test.hidden, grade_id, solution)
         finally:
             sessions.end()
             plt.close("all")
+        assert not verdict.trouble, verdict.trouble
+        assert verdict.share == 1.0 or verdict.reasons, f"{grade_id}: {verdict.share}, unexplained"
+        return verdict
+
+    def accepts(
+        self, grade_id: str, changed: Mapping[str, str] | None = None, **more: Any
+    ) -> Verdict:
+        """The verdict on a right answer, which must earn every point."""
+        verdict = self.verdict(grade_id, changed, **more)
+        assert verdict.share == 1.0, f"{grade_id}: {verdict.share}, {verdict.reasons}"
+        return verdict
+
+    def refuses(
+        self, grade_id: str, changed: Mapping[str, str] | None = None, **more: Any
+    ) -> Verdict:
+        """The verdict on a wrong answer, which must lose points and, as always, be told why."""
+        verdict = self.verdict(grade_id, changed, **more)
+        assert verdict.share < 1.0, f"{grade_id}: earned everything, {verdict.notes}"
+        return verdict
 
     def passes_visible(
         self, grade_id: str, changed: Mapping[str, str], given: Mapping[str, Any] | None = None
