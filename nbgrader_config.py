@@ -63,7 +63,7 @@ c.JudgedExecute.judging_timeout = 600
 c.JudgedExecute.notebook_timeout = 1800
 
 # Memory a submission may allocate.
-c.LimitedProvisioner.memory_gib = 8.0
+c.SandboxProvisioner.memory_gib = 8.0
 
 # Feedback shows the autograded notebooks: without the hidden tests and the grader's folders.
 c.GenerateFeedback.preprocessors = [GetGrades, HideTests, HidePaths, CSSHTMLHeaderPreprocessor]

@@ -7,6 +7,7 @@ each cell's outputs in the form nbgrader's SaveAutoGrades reads.
 from __future__ import annotations
 
 import copy
+import os
 import time
 from pathlib import Path
 from queue import Empty
@@ -100,7 +101,12 @@ class JudgedExecute(Execute):
         self._deadline = time.monotonic() + self.notebook_timeout
 
     def create_kernel_manager(self) -> KernelManager:
-        self.km = async_kernel_manager("student", config=self.config)
+        images = os.environ.get("SKIPGRADE_DATA")
+        config = copy.deepcopy(self.config)
+        config.SandboxProvisioner.readable = [images] if images else []
+        config.SandboxProvisioner.writable = [str(self._place.exchange)]
+        config.SandboxProvisioner.abandoned = [str(self._place.folder.parent)]
+        self.km = async_kernel_manager("student", config=config)
         return self.km
 
     # One cell -------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from traitlets.config import Config
 
 from skipgrade.judging.source import SourceError, SourceNotebook, read_source
 from skipgrade.judging.verdict import Verdict
@@ -36,7 +37,8 @@ class JudgeKernel:
         self.source = source
         self._folder = Path(tempfile.mkdtemp(prefix="skipgrade-judge-"))
         copy_plain_files(source.path.parent, self._folder / "work")
-        self._manager: KernelManager = kernel_manager("judge")
+        confined = Config(WarmProvisioner={"abandoned": [str(self._folder)]})
+        self._manager: KernelManager = kernel_manager("judge", config=confined)
         self._manager.start_kernel(cwd=str(self._folder / "work"))
         self._client: BlockingKernelClient = self._manager.client()
         self._client.start_channels(iopub=False, stdin=False, hb=False)

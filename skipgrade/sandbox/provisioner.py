@@ -1,22 +1,38 @@
-"""Starts a student's kernel: an ordinary process with a clean environment and a memory limit."""
+"""jupyter_client's way to our kernels: forked from a warm process, and confined if not trusted.
+
+Kernelspecs choose one of the two provisioners here; nbclient and nbgrader need not know.
+"""
 
 from __future__ import annotations
 
-import resource
+import asyncio
+import os
 import shutil
+import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
-from traitlets import Float
+from traitlets import Float, Integer, List, Unicode
+
+from skipgrade.sandbox import confinement, zygotes
+from skipgrade.sandbox.confinement import PROTECTIONS, Places
+from skipgrade.sandbox.order import GIB, Limits, Order
 
 PASSED_ON = {
-    "PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
+    "PATH", "USER", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH",
     "VIRTUAL_ENV", "PYTHONPATH", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
     "NBGRADER_EXECUTION", "SKIPGRADE_DATA", "SKIPGRADE_DATASET", "SKIPGRADE_BACKBONE",
 }  # fmt: skip
-PREFIXES_PASSED_ON = ("LC_", "JPY_")
+PREFIXES_PASSED_ON = ("LC_",)
+FIGURES_INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+BIRTH = 180.0
+
+
+class SandboxMissing(RuntimeError):
+    """This machine cannot confine a student's kernel as far as the configuration demands."""
 
 
 def clean_environment(environment: dict[str, str]) -> dict[str, str]:
@@ -28,44 +44,111 @@ def clean_environment(environment: dict[str, str]) -> dict[str, str]:
     }
 
 
-class LimitedProvisioner(LocalProvisioner):
-    """jupyter_client's local start, for code that is not trusted.
+class WarmProvisioner(LocalProvisioner):
+    """A trusted kernel that has its packages imported when it starts."""
 
-    Every kernel gets an IPython folder of its own, so that start-up files one submission
-    leaves behind are never read by the next.
-    """
-
-    memory_gib = Float(
-        8.0, help="Memory a student's kernel may allocate; beyond it Python raises MemoryError."
+    preload = List(
+        Unicode(), help="Modules that are imported once, before any kernel is forked."
+    ).tag(config=True)
+    abandoned = List(
+        Unicode(), help="Folders to remove if this process dies while the kernel runs."
     ).tag(config=True)
 
-    _ipython_folder: str | None = None
-
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        kwargs = await super().pre_launch(**kwargs)
-        if self._ipython_folder is None:
-            self._ipython_folder = tempfile.mkdtemp(prefix="skipgrade-ipython-")
-        environment = clean_environment(kwargs["env"])
-        environment["IPYTHONDIR"] = self._ipython_folder
-        environment["PYTHONDONTWRITEBYTECODE"] = "1"
-        kwargs["env"] = environment
-        return kwargs
+    process: Any
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        info = await super().launch_kernel(cmd, **kwargs)
-        self._limit_memory()
-        return info
+        if not sys.platform.startswith("linux"):  # a cold start will have to do
+            return await super().launch_kernel(cmd, **kwargs)
+        order = self._order(cmd, kwargs["env"], str(kwargs.get("cwd") or Path.cwd()))
+        for attempt in ("first", "last"):
+            kernel = zygotes.fork(order, self.preload, self._environment_of_zygote())
+            if await asyncio.to_thread(kernel.wait_until_born, BIRTH):
+                break
+            if attempt == "last" or kernel.reason:
+                raise zygotes.ZygoteFailed(f"A kernel did not start: {kernel.reason}")
+        self.process, self.pid, self.pgid = kernel, kernel.pid, None
+        self.cwd = order.folder
+        return self.connection_info
 
-    def _limit_memory(self) -> None:
-        if not hasattr(resource, "prlimit"):
-            self.log.warning("This system cannot limit the memory of a running kernel.")
-            return
-        limit = int(self.memory_gib * 2**30)
-        assert self.pid is not None
-        resource.prlimit(self.pid, resource.RLIMIT_DATA, (limit, limit))
+    def _order(self, cmd: list[str], environment: dict[str, str], folder: str) -> Order:
+        """`cmd` is `python -m ipykernel_launcher ...`: the fork takes the arguments alone."""
+        environment = {k: v for k, v in environment.items() if k != "JPY_PARENT_PID"}
+        arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
+        return Order(arguments, FIGURES_INLINE | environment, folder, abandoned=self._abandoned())
+
+    def _abandoned(self) -> list[str]:
+        return [*self.abandoned, self._runtime()]
+
+    def _runtime(self) -> str:
+        """The folder of the connection file and the sockets."""
+        manager: Any = self.parent
+        return str(Path(manager.connection_file).parent)
+
+    def _environment_of_zygote(self) -> dict[str, str]:
+        own = {name: os.environ[name] for name in ("HOME",) if name in os.environ}
+        return clean_environment(dict(os.environ)) | own | FIGURES_INLINE
+
+
+class SandboxProvisioner(WarmProvisioner):
+    """The same for code that is not trusted: confined before it runs, limited, and cleared away."""
+
+    memory_gib = Float(
+        8.0, help="Memory a student's kernel may use; beyond it Python raises MemoryError."
+    ).tag(config=True)
+    disk_gib = Float(4.0, help="What a student's kernel may write to disk.").tag(config=True)
+    processes = Integer(64, help="Processes a student's kernel may have.").tag(config=True)
+    seconds = Integer(3600, help="How long a student's kernel may run.").tag(config=True)
+    readable = List(Unicode(), help="Files and folders it may read.").tag(config=True)
+    writable = List(Unicode(), help="Folders it may write to.").tag(config=True)
+    accept_missing = List(
+        Unicode(), help=f"Protections to do without: {', '.join(PROTECTIONS)}."
+    ).tag(config=True)
+
+    _private: str | None = None
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        self._demand_protection()
+        kwargs = await super().pre_launch(**kwargs)
+        if self._private is None:
+            self._private = tempfile.mkdtemp(prefix="skipgrade-private-")
+            Path(self._private, "tmp").mkdir()
+        kwargs["env"] = clean_environment(kwargs["env"]) | {
+            "HOME": self._private,
+            "IPYTHONDIR": str(Path(self._private, "ipython")),
+            "TMPDIR": str(Path(self._private, "tmp")),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        return kwargs
+
+    def _demand_protection(self) -> None:
+        missing = [name for name in confinement.missing() if name not in self.accept_missing]
+        if missing:
+            told = "\n".join(f"  {PROTECTIONS[name]}" for name in missing)
+            accepted = sorted({*missing, *self.accept_missing})
+            raise SandboxMissing(
+                "Submissions are not run: this machine cannot confine them. What is missing:\n"
+                f"{told}\nGrade on a machine that has it, or, if you trust every submission, "
+                f"write into nbgrader_config.py\n"
+                f"  c.SandboxProvisioner.accept_missing = {accepted}"
+            )
+
+    def _order(self, cmd: list[str], environment: dict[str, str], folder: str) -> Order:
+        order = super()._order(cmd, environment, folder)
+        assert self._private is not None
+        own = [folder, self._runtime(), self._private]
+        order.places = Places(self.readable, [*own, *self.writable])
+        order.limits = Limits(
+            memory=int(self.memory_gib * GIB),
+            disk=int(self.disk_gib * GIB),
+            processes=self.processes,
+            seconds=self.seconds,
+        )
+        order.without = confinement.missing()
+        order.abandoned.append(self._private)
+        return order
 
     async def cleanup(self, restart: bool = False) -> None:
         await super().cleanup(restart)
-        if self._ipython_folder is not None and not restart:
-            shutil.rmtree(self._ipython_folder, ignore_errors=True)
-            self._ipython_folder = None
+        if self._private is not None and not restart:
+            shutil.rmtree(self._private, ignore_errors=True)
+            self._private = None

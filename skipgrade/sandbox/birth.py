@@ -1,0 +1,85 @@
+"""From a fork to a kernel: everything that has to happen before a student's code may run."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import resource
+import signal
+import socket
+import sys
+import tempfile
+import time
+import traceback
+from typing import NoReturn
+
+from skipgrade.sandbox.confinement import Filter, confine
+from skipgrade.sandbox.order import Limits, Order
+from skipgrade.sandbox.processes import die_with_parent
+
+CONFINED = b"confined"
+
+
+def become_kernel(order: Order, parent: socket.socket, filtered: Filter | None) -> NoReturn:
+    """Turn this fork of a zygote into the kernel that was ordered; ends this process."""
+    status = 1
+    try:
+        _settle(order)
+        try:
+            listener = None
+            if order.places is not None:
+                _limit(order.limits)
+                listener = confine(order.places, filtered, order.without)
+            socket.send_fds(parent, [CONFINED], [] if listener is None else [listener])
+            if listener is not None:
+                os.close(listener)
+        except BaseException:
+            parent.sendall(traceback.format_exc().encode()[-60_000:])
+            raise
+        parent.close()
+        status = _run(order.arguments)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _settle(order: Order) -> None:
+    """A session, an environment and a folder of its own; nothing that was drawn before."""
+    os.setsid()
+    die_with_parent(signal.SIGKILL)
+    os.environ.clear()
+    os.environ.update(order.environment)
+    time.tzset()
+    tempfile.tempdir = None
+    os.chdir(order.folder)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1) if order.places is None else (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()
+
+
+def _limit(limits: Limits) -> None:
+    for kind, value in (
+        (resource.RLIMIT_DATA, limits.memory),
+        (resource.RLIMIT_FSIZE, limits.disk),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+        (resource.RLIMIT_CPU, limits.seconds),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, most = resource.getrlimit(kind)
+        value = value if most == resource.RLIM_INFINITY else min(value, most)
+        resource.setrlimit(kind, (value, value))
+
+
+def _run(arguments: list[str]) -> int:
+    from skipgrade.sandbox.kernel_app import PortlessKernelApp
+
+    sys.argv = ["ipykernel_launcher.py", *arguments]
+    PortlessKernelApp.launch_instance(argv=arguments)
+    atexit._run_exitfuncs()
+    return 0

@@ -1,0 +1,47 @@
+"""What a zygote is asked for: one kernel, where it may work, and how much it may use."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from skipgrade.sandbox.confinement import Places
+
+GIB = 2**30
+
+
+@dataclass
+class Limits:
+    """Beyond them Python raises an error, or the kernel is stopped."""
+
+    memory: int = 8 * GIB  # for each process, and for all of them (plus one GiB) together
+    processes: int = 64
+    disk: int = 4 * GIB  # in the folders it may write to
+    open_files: int = 1024
+    seconds: int = 3600  # of processor time for each process, and of the clock for the kernel
+
+
+@dataclass
+class Order:
+    """One kernel. Without `places` it is trusted: nothing is confined or limited."""
+
+    arguments: list[str]  # ipykernel's
+    environment: dict[str, str]
+    folder: str
+    places: Places | None = None
+    limits: Limits = field(default_factory=Limits)
+    without: list[str] = field(default_factory=list)  # protections to do without
+    private: str | None = None  # removed when the kernel has ended
+    abandoned: list[str] = field(default_factory=list)  # removed when its owner has vanished
+
+    def encode(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Order:
+        content: dict[str, Any] = json.loads(data)
+        content["limits"] = Limits(**content["limits"])
+        if content["places"] is not None:
+            content["places"] = Places(**content["places"])
+        return cls(**content)
