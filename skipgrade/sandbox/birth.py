@@ -11,11 +11,12 @@ import sys
 import tempfile
 import time
 import traceback
+from pathlib import Path
 from typing import NoReturn
 
 from skipgrade.sandbox.confinement import Filter, confine
 from skipgrade.sandbox.order import Limits, Order
-from skipgrade.sandbox.processes import die_with_parent
+from skipgrade.sandbox.processes import die_with_parent, table_sum
 
 CONFINED = b"confined"
 
@@ -65,7 +66,7 @@ def _settle(order: Order) -> None:
 
 def _limit(limits: Limits) -> None:
     for kind, value in (
-        (resource.RLIMIT_DATA, limits.memory),
+        (resource.RLIMIT_DATA, limits.memory + inherited_memory()),
         (resource.RLIMIT_FSIZE, limits.disk),
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_CPU, limits.seconds),
@@ -74,6 +75,11 @@ def _limit(limits: Limits) -> None:
         _, most = resource.getrlimit(kind)
         value = value if most == resource.RLIM_INFINITY else min(value, most)
         resource.setrlimit(kind, (value, value))
+
+
+def inherited_memory() -> int:
+    """What the imported packages hold and have reserved: not the kernel's to answer for."""
+    return table_sum(Path("/proc/self/status"), "VmData:")
 
 
 def _run(arguments: list[str]) -> int:

@@ -41,10 +41,19 @@ def descendants(pid: int) -> set[int]:
 
 
 def memory(pid: int) -> int:
-    """Bytes of memory a process holds, but for pages of files."""
+    """Bytes of memory a process holds, but for pages of files; pages it shares count in full."""
+    return table_sum(Path(f"/proc/{pid}/status"), "RssAnon:", "RssShmem:")
+
+
+def own_memory(pid: int) -> int:
+    """The same, a page shared by so many processes counted as that part of it; slower to know."""
+    return table_sum(Path(f"/proc/{pid}/smaps_rollup"), "Pss_Anon:", "Pss_Shmem:")
+
+
+def table_sum(table: Path, *rows: str) -> int:
+    """Bytes in these rows of one of a process's tables; none when it has ended."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        parts = [line.split() for line in lines if line.startswith(("RssAnon:", "RssShmem:"))]
+        parts = [line.split() for line in table.read_text().splitlines() if line.startswith(rows)]
         return sum(int(part[1]) for part in parts) * 1024
     return 0
 

@@ -25,7 +25,13 @@ from skipgrade.sandbox import birth
 from skipgrade.sandbox.confinement import Filter
 from skipgrade.sandbox.listener import Listener
 from skipgrade.sandbox.order import GIB, Order
-from skipgrade.sandbox.processes import adopt_orphans, close_all_but, descendants, memory
+from skipgrade.sandbox.processes import (
+    adopt_orphans,
+    close_all_but,
+    descendants,
+    memory,
+    own_memory,
+)
 
 TICK = 0.25
 DISK_EVERY = 4  # ticks
@@ -126,7 +132,8 @@ class Warden:
             return
         limits = self.order.limits
         family = {self.kernel, *descendants(self.kernel), *descendants(os.getpid())}
-        if (used := sum(map(memory, family))) > limits.memory + GIB:
+        most = limits.memory + GIB
+        if sum(map(memory, family)) > most and (used := sum(map(own_memory, family))) > most:
             self._stop(f"it and its processes used {used / GIB:.1f} GiB of memory")
         elif disk_too and (used := size(self.order.places.writable)) > limits.disk:
             self._stop(f"it had written {used / GIB:.1f} GiB of files")

@@ -51,7 +51,7 @@ def test_secrets_stay_outside(seen: dict[str, Any]) -> None:
 
 
 def test_memory_is_limited(seen: dict[str, Any]) -> None:
-    assert seen["data limit"] == 8 * 2**30
+    assert 8 * 2**30 < seen["data limit"] < 12 * 2**30  # and what the packages hold
 
 
 def test_channels_are_no_network_ports(seen: dict[str, Any]) -> None:

@@ -1,0 +1,213 @@
+"""Does a confined kernel keep everything in, and let honest work be done?"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import psutil
+import pytest
+from traitlets.config import Config
+
+from skipgrade.sandbox import confinement, kernel_manager
+from skipgrade.sandbox.confinement import missing
+from skipgrade.sandbox.provisioner import SandboxMissing
+from tests.sandbox.bank import ATTACKS, HONEST, LEFT_BEHIND, SECRET, STOPPED, Targets, targets
+
+ROOT = Path(__file__).parents[2]
+LIMITS = Config(
+    SandboxProvisioner={"memory_gib": 1.0, "disk_gib": 0.25, "processes": 24, "seconds": 300}
+)
+pytestmark = pytest.mark.skipif(bool(missing()), reason="this machine cannot confine")
+
+
+class Kernel:
+    """A confined kernel, spoken to as nbclient does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.manager = kernel_manager("student", config=LIMITS)
+        self.manager.start_kernel(cwd=str(folder))
+        self.client = self.manager.client()
+        self.client.start_channels(stdin=False, hb=False)
+
+    def run(self, code: str, name: str, seconds: float = 60) -> Any:
+        """The value of a variable after a cell, or the cell's error as text."""
+        ask = {name: f"repr({name} if isinstance({name}, (bool, int, str, list)) else str({name}))"}
+        message = self.client.execute(
+            f"{name} = None\n{code}", user_expressions=ask, stop_on_error=False
+        )
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.manager.is_alive(), self.manager.provisioner.process.reason
+            with contextlib.suppress(Empty):
+                reply = self.client.get_shell_msg(timeout=1)
+                if reply["parent_header"].get("msg_id") == message:
+                    break
+        content = reply["content"]
+        if content["status"] != "ok":
+            return f"{content['ename']}: {content['evalue']}"
+        text = content["user_expressions"][name]["data"]["text/plain"]
+        return ast.literal_eval(ast.literal_eval(text))
+
+    def stopped_for(self, code: str, seconds: float = 30) -> str:
+        """Why the kernel was stopped while it ran a cell; empty if it was not."""
+        self.client.execute(code)
+        provisioner: Any = self.manager.provisioner
+        process = provisioner.process
+        deadline = time.monotonic() + seconds
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return str(process.reason)
+
+    def close(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
+    with targets(tmp_path_factory.mktemp("course")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory, world: Targets) -> Iterator[Kernel]:
+    """One for all attacks: none of them may hurt it either."""
+    made = Kernel(tmp_path_factory.mktemp("work"))
+    assert made.run(world.code() + "\nready = 1", "ready") == 1
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_attacks_fail(kernel: Kernel, world: Targets, attack: str) -> None:
+    got = kernel.run(ATTACKS[attack], "escaped")
+    assert not got or (isinstance(got, str) and "Error" in got.split(":")[0]), got
+    for path in (world.SOURCE, world.LABELS, world.OTHER, world.GRADEBOOK):
+        assert Path(path).read_text() == SECRET
+        assert Path(path).stat().st_mode & 0o600 == 0o600
+    assert list(Path(world.OUTSIDE).iterdir()) == []
+
+
+@pytest.mark.parametrize("work", HONEST)
+def test_honest_work_is_done(kernel: Kernel, work: str) -> None:
+    assert kernel.run(HONEST[work], "worked") is True
+
+
+@pytest.mark.parametrize(
+    ("attack", "reason"),
+    [("memory shared among processes", "GiB of memory"), ("fill the disk", "GiB of files")],
+)
+def test_excess_ends_the_kernel(tmp_path: Path, attack: str, reason: str) -> None:
+    kernel = Kernel(tmp_path)
+    try:
+        kernel.run("ready = 1", "ready")
+        assert reason in kernel.stopped_for(STOPPED[attack])
+    finally:
+        kernel.close()
+
+
+def processes_named(mark: str) -> list[int]:
+    return [p.pid for p in psutil.process_iter(["cmdline"]) if mark in (p.info["cmdline"] or [])]
+
+
+def test_a_process_in_the_background_ends_with_the_kernel(tmp_path: Path) -> None:
+    mark = f"skipgrade-mark-{os.getpid()}"
+    kernel = Kernel(tmp_path)
+    kernel.run(f"MARK = {mark!r}\n{LEFT_BEHIND}", "nothing")
+    deadline = time.monotonic() + 30
+    while not processes_named(mark) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert processes_named(mark)
+    kernel.close()
+    assert not processes_named(mark)
+
+
+def test_two_kernels_draw_different_numbers(tmp_path: Path) -> None:
+    """Both are forks of one process, whose generators had a state."""
+    drawn = []
+    for _ in range(2):
+        kernel = Kernel(tmp_path)
+        code = "import numpy, random, uuid\ndrawn = [numpy.random.rand(), random.random()]"
+        drawn.append(kernel.run(code + "\ndrawn = [str(x) for x in drawn]", "drawn"))
+        kernel.close()
+    assert not set(drawn[0]) & set(drawn[1])
+
+
+OWNER = """
+import signal, sys, tempfile
+from pathlib import Path
+from tests.sandbox.test_attacks import Kernel
+kernel = Kernel(Path(tempfile.mkdtemp(dir=sys.argv[1])))
+process = kernel.manager.provisioner.process
+kernel.run("import subprocess\\nchild = subprocess.Popen(['sleep', '600']).pid", "child")
+print(process.pid, kernel.manager.connection_file, kernel.manager.provisioner._private, flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+def test_an_owner_that_dies_leaves_nothing(tmp_path: Path, end: int) -> None:
+    """Neither kernel nor zygote, neither sockets nor folders."""
+    command = [sys.executable, "-c", OWNER.replace("\\\\n", "\\n"), str(tmp_path)]
+    owner = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert owner.stdout is not None
+    kernel, connection, private = owner.stdout.readline().split()
+    family = {owner.pid, *(child.pid for child in psutil.Process(owner.pid).children(True))}
+    assert int(kernel) in family and Path(connection).exists() and Path(private).exists()
+    owner.send_signal(end)
+    owner.wait(30)
+    deadline = time.monotonic() + 30
+    while any(map(psutil.pid_exists, family)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in family if psutil.pid_exists(pid)]
+    assert not Path(connection).parent.exists() and not Path(private).exists()
+
+
+def test_a_zygote_that_died_is_replaced(tmp_path: Path) -> None:
+    first = Kernel(tmp_path)
+    warden = psutil.Process(first.manager.provisioner.process.pid).parent()
+    assert warden is not None
+    zygote = warden.parent()
+    assert zygote is not None
+    zygote.kill()
+    zygote.wait(30)
+    second = Kernel(tmp_path)
+    assert second.run("answer = 6 * 7", "answer") == 42
+    assert first.run("answer = 6 * 7", "answer") == 42  # it has a warden of its own
+    for kernel in (first, second):
+        kernel.close()
+
+
+def test_a_warden_that_was_killed_takes_its_kernel_along(tmp_path: Path) -> None:
+    kernel = Kernel(tmp_path)
+    process = kernel.manager.provisioner.process
+    warden = psutil.Process(process.pid).parent()
+    assert warden is not None
+    warden.kill()
+    assert process.wait(30) == -signal.SIGKILL
+    deadline = time.monotonic() + 30
+    while psutil.pid_exists(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(process.pid)
+    kernel.close()
+
+
+def test_a_machine_that_offers_less_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(confinement, "_landlock", lambda: 5)
+    with pytest.raises(
+        SandboxMissing, match=r"(?s)signals: none.*accept_missing = \['signals'\]"
+    ) as e:
+        kernel_manager("student", config=LIMITS).start_kernel(cwd=str(tmp_path))
+    assert "files:" not in str(e.value)
