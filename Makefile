@@ -12,10 +12,10 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do 
 	$$candidate -c '$(USABLE)' 2>/dev/null && echo $$candidate && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lab release lock install clean
+.PHONY: help demo test lint lab bench-isolation release lock install clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP)  ## grade a sample class of assignment 01, from release to feedback
 	@$(RUN) skipgrade demo
@@ -31,6 +31,9 @@ lint: $(STAMP)  ## ruff (notebooks too), mypy, and no outputs in notebooks
 
 lab: $(STAMP)  ## JupyterLab in the course, with nbgrader's extensions
 	@$(RUN) -u SKIPGRADE_DATASET jupyter lab
+
+bench-isolation: $(STAMP)  ## attacks on an ordinary kernel and on ours, as a table
+	@$(RUN) python bench/isolation.py
 
 release: $(STAMP)  ## regenerate release/ from source/
 	@$(RUN) skipgrade release

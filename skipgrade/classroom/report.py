@@ -32,6 +32,7 @@ class Row:
     to_read: float = 0.0
     losses: list[Loss] = field(default_factory=list)
     problem: str | None = None
+    unprotected: list[str] | None = None  # what the sandbox could not keep it from; None: unknown
 
 
 def rows(course: Course, assignment: str) -> list[Row]:
@@ -59,7 +60,9 @@ def rows(course: Course, assignment: str) -> list[Row]:
 def _read_notebook(course: Course, row: Row, notebook: SubmittedNotebook) -> None:
     assignment = notebook.assignment.name
     graded = course.folder("autograded", assignment, row.student) / f"{notebook.name}.ipynb"
-    cells = _graded_cells(graded) if graded.is_file() else {}
+    content = nbformat.read(graded, as_version=4) if graded.is_file() else None
+    cells = _graded_cells(content) if content else {}
+    row.unprotected = content.metadata.get("skipgrade", {}).get("unprotected") if content else None
     if not cells and row.problem is None:
         row.problem = f"not graded: see {graded.parent.parent.parent.name}/ and .nbgrader.log"
     read_by_a_person = {cell.name for cell in notebook.notebook.solution_cells}
@@ -75,8 +78,7 @@ def _read_notebook(course: Course, row: Row, notebook: SubmittedNotebook) -> Non
             row.losses.append(Loss(entry.name, entry.max_score - score, reason))
 
 
-def _graded_cells(path) -> dict[str, NotebookNode]:
-    notebook = nbformat.read(path, as_version=4)
+def _graded_cells(notebook: NotebookNode) -> dict[str, NotebookNode]:
     return {
         cell.metadata.nbgrader["grade_id"]: cell
         for cell in notebook.cells
@@ -115,6 +117,20 @@ def lines(table: list[Row], width: int = 120, most: int | None = None) -> Iterat
     if waiting:
         yield ""
         yield f"Up to {waiting:g} more points each wait for a person to read the written answers."
+    yield from _confinement(table)
+
+
+def _confinement(table: list[Row]) -> Iterator[str]:
+    """What the submissions were kept from when they ran."""
+    known = [row.unprotected for row in table if row.unprotected is not None]
+    if not known:
+        return
+    yield ""
+    if missing := sorted({name for names in known for name in names}):
+        lacking = ", ".join(missing)
+        yield f"Submissions ran confined but for: {lacking}. nbgrader_config.py accepts that."
+    else:
+        yield "Submissions ran confined: own files only, no network, no signals, limited processes."
 
 
 def _reasons(row: Row) -> Iterator[str]:

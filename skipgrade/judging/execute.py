@@ -30,7 +30,7 @@ from skipgrade.judging.source import is_automatic, split
 from skipgrade.judging.unreadable import reason_unreadable
 from skipgrade.judging.verdict import Verdict
 from skipgrade.judging.workcopy import working_copy
-from skipgrade.sandbox import async_kernel_manager
+from skipgrade.sandbox import async_kernel_manager, missing_protections
 
 RECOVERY = 10
 # The kernel is dead, deaf, or sends what no kernel would send.
@@ -59,8 +59,8 @@ class JudgedExecute(Execute):
         self, nb: NotebookNode, resources: ResourcesDict, km: KernelManager | None = None
     ) -> tuple[NotebookNode, ResourcesDict]:
         reason = reason_unreadable(nb)
-        for cell in nb.cells:  # a verdict a submission brings along is not ours
-            cell.metadata.pop("skipgrade", None)
+        for part in (nb, *nb.cells):  # a verdict a submission brings along is not ours
+            part.metadata.pop("skipgrade", None)
         self._begin(resources)
         if reason:
             self._abandoned = reason
@@ -68,6 +68,7 @@ class JudgedExecute(Execute):
                 self.preprocess_cell(cell, resources, index)
         else:
             self._execute(nb, resources, km)
+            nb.metadata["skipgrade"] = {"unprotected": missing_protections()}
         # Only now, with the student's kernel gone: until then it can still change what cells show.
         for index, verdict in self._verdicts.items():
             flatten_outputs(nb.cells[index])
@@ -158,7 +159,7 @@ class JudgedExecute(Execute):
             incident = self._interruption(cell)
             lost = bool(incident) and not self._reacts()
         except LOSSES as error:
-            incident, lost = _loss(error), True
+            incident, lost = self._loss(error), True
             cell.outputs.append(_error_output(incident))
         if incident:
             name = grade_id(cell) or f"number {index + 1}"
@@ -213,6 +214,17 @@ class JudgedExecute(Execute):
         if not self._replies(self.kc.execute(WARM_UP, silent=True), self.startup_timeout):
             raise RuntimeError(f"No kernel was ready within {self.startup_timeout} s.")
         return client
+
+    def _loss(self, error: Exception) -> str:
+        """How the kernel was lost, in words for its author."""
+        if isinstance(error, CellTimeoutError):
+            return f"it could not be interrupted; {LEFT_OUT}"
+        if not isinstance(error, DeadKernelError):
+            return f"its kernel sent messages that are none ({type(error).__name__}); {LEFT_OUT}"
+        provisioner: Any = self.km.provisioner if self.km else None
+        if reason := getattr(provisioner.process, "reason", ""):
+            return f"the kernel was stopped in it: {reason}; {LEFT_OUT}"
+        return f"the kernel died in it; {LEFT_OUT}"
 
     def _reacts(self) -> bool:
         """Whether the kernel answers after an interrupt."""
@@ -280,14 +292,6 @@ def _now(value: Any) -> Any:
     from nbclient.util import ensure_async, run_sync
 
     return run_sync(ensure_async)(value)
-
-
-def _loss(error: Exception) -> str:
-    if isinstance(error, DeadKernelError):
-        return f"the kernel died in it; {LEFT_OUT}"
-    if isinstance(error, CellTimeoutError):
-        return f"it could not be interrupted; {LEFT_OUT}"
-    return f"its kernel sent messages that are none ({type(error).__name__}); {LEFT_OUT}"
 
 
 def _error_output(told: str) -> NotebookNode:

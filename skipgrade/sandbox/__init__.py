@@ -1,5 +1,7 @@
 """Kernels for code nobody has read yet. Knows nothing of grading."""
 
+from skipgrade.sandbox.confinement import PROTECTIONS
+from skipgrade.sandbox.confinement import missing as missing_protections
 from skipgrade.sandbox.kernels import async_kernel_manager, kernel_manager
 
-__all__ = ["async_kernel_manager", "kernel_manager"]
+__all__ = ["PROTECTIONS", "async_kernel_manager", "kernel_manager", "missing_protections"]

@@ -40,3 +40,12 @@ def test_a_problem_with_the_file_is_the_only_reason() -> None:
     text = list(lines([row]))[2:]
     assert len(text) == 1
     assert text[0].endswith("is not a notebook")
+
+
+def test_the_table_ends_with_what_the_sandbox_kept() -> None:
+    told = "Submissions ran confined"
+    assert told not in "".join(lines([Row("ada")]))
+    *_, last = lines([Row("ada", unprotected=[]), Row("bob")])
+    assert last.startswith(f"{told}: own files")
+    *_, last = lines([Row("ada", unprotected=[]), Row("bob", unprotected=["signals"])])
+    assert last.startswith(f"{told} but for: signals.")

@@ -207,7 +207,7 @@ class Graded:
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     limits = (
         "c.Execute.timeout = 12\nc.JudgedExecute.judging_timeout = 40\n"
-        "c.LimitedProvisioner.memory_gib = 3.0\nc.JudgedExecute.output_limit = 200_000\n"
+        "c.SandboxProvisioner.memory_gib = 3.0\nc.JudgedExecute.output_limit = 200_000\n"
     )
     course = tiny.make(tmp_path_factory.mktemp("tiny"), config=limits)
     for student, answers in CLASS.items():

@@ -113,16 +113,16 @@ ATTACKS = {
     "libc.ptrace(17, PARENT, 0, 0)",
     "limit the grader": "import resource\n"
     "escaped = resource.prlimit(PARENT, resource.RLIMIT_NOFILE, (4096, 4096)) or True",
-    "a namespace of one's own": CALL.format("unshare(0x10000000)") + "escaped = True",
+    "a namespace of one's own": CALL.format("unshare(0x04000000)") + "escaped = True",
     "a program from memory": "import os\nescaped = os.memfd_create('x')",
     "rights through sudo": "import subprocess\n"
     "status = open('/proc/self/status').read()\n"
     "escaped = 'NoNewPrivs:\\t0' in status",
     "a hostile pickle for weights": "import pickle, torch\n"
     "class Hostile:\n    def __reduce__(self):\n"
-    "        return open, (OUTSIDE + '/mark', 'w')\n"
-    "torch.save(Hostile(), 'net-best.safetensors')\n"
-    "torch.load('net-best.safetensors', weights_only=False)\nescaped = True",
+    '        return exec, (f\'open({OUTSIDE + "/mark"!r}, "w").close()\',)\n'
+    "with open('net-best.safetensors', 'wb') as file:\n    pickle.dump(Hostile(), file)\n"
+    "pickle.load(open('net-best.safetensors', 'rb'))\nescaped = True",
     "processes without end": "import os, signal\nstarted = []\ntry:\n"
     "    for _ in range(200):\n        pid = os.fork()\n"
     "        if pid == 0:\n            signal.pause()\n        started.append(pid)\n"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import contextlib
 import os
 import signal
 import subprocess
@@ -11,8 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from queue import Empty
-from typing import Any
 
 import psutil
 import pytest
@@ -22,6 +18,7 @@ from skipgrade.sandbox import confinement, kernel_manager
 from skipgrade.sandbox.confinement import missing
 from skipgrade.sandbox.provisioner import SandboxMissing
 from tests.sandbox.bank import ATTACKS, HONEST, LEFT_BEHIND, SECRET, STOPPED, Targets, targets
+from tests.sandbox.spoken import Kernel
 
 ROOT = Path(__file__).parents[2]
 LIMITS = Config(
@@ -30,47 +27,8 @@ LIMITS = Config(
 pytestmark = pytest.mark.skipif(bool(missing()), reason="this machine cannot confine")
 
 
-class Kernel:
-    """A confined kernel, spoken to as nbclient does."""
-
-    def __init__(self, folder: Path) -> None:
-        self.manager = kernel_manager("student", config=LIMITS)
-        self.manager.start_kernel(cwd=str(folder))
-        self.client = self.manager.client()
-        self.client.start_channels(stdin=False, hb=False)
-
-    def run(self, code: str, name: str, seconds: float = 60) -> Any:
-        """The value of a variable after a cell, or the cell's error as text."""
-        ask = {name: f"repr({name} if isinstance({name}, (bool, int, str, list)) else str({name}))"}
-        message = self.client.execute(
-            f"{name} = None\n{code}", user_expressions=ask, stop_on_error=False
-        )
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            assert self.manager.is_alive(), self.manager.provisioner.process.reason
-            with contextlib.suppress(Empty):
-                reply = self.client.get_shell_msg(timeout=1)
-                if reply["parent_header"].get("msg_id") == message:
-                    break
-        content = reply["content"]
-        if content["status"] != "ok":
-            return f"{content['ename']}: {content['evalue']}"
-        text = content["user_expressions"][name]["data"]["text/plain"]
-        return ast.literal_eval(ast.literal_eval(text))
-
-    def stopped_for(self, code: str, seconds: float = 30) -> str:
-        """Why the kernel was stopped while it ran a cell; empty if it was not."""
-        self.client.execute(code)
-        provisioner: Any = self.manager.provisioner
-        process = provisioner.process
-        deadline = time.monotonic() + seconds
-        while process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.1)
-        return str(process.reason)
-
-    def close(self) -> None:
-        self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
+def confined(folder: Path) -> Kernel:
+    return Kernel(kernel_manager("student", config=LIMITS), folder)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +40,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory, world: Targets) -> Iterator[Kernel]:
     """One for all attacks: none of them may hurt it either."""
-    made = Kernel(tmp_path_factory.mktemp("work"))
+    made = confined(tmp_path_factory.mktemp("work"))
     assert made.run(world.code() + "\nready = 1", "ready") == 1
     yield made
     made.close()
@@ -108,7 +66,7 @@ def test_honest_work_is_done(kernel: Kernel, work: str) -> None:
     [("memory shared among processes", "GiB of memory"), ("fill the disk", "GiB of files")],
 )
 def test_excess_ends_the_kernel(tmp_path: Path, attack: str, reason: str) -> None:
-    kernel = Kernel(tmp_path)
+    kernel = confined(tmp_path)
     try:
         kernel.run("ready = 1", "ready")
         assert reason in kernel.stopped_for(STOPPED[attack])
@@ -122,7 +80,7 @@ def processes_named(mark: str) -> list[int]:
 
 def test_a_process_in_the_background_ends_with_the_kernel(tmp_path: Path) -> None:
     mark = f"skipgrade-mark-{os.getpid()}"
-    kernel = Kernel(tmp_path)
+    kernel = confined(tmp_path)
     kernel.run(f"MARK = {mark!r}\n{LEFT_BEHIND}", "nothing")
     deadline = time.monotonic() + 30
     while not processes_named(mark) and time.monotonic() < deadline:
@@ -136,7 +94,7 @@ def test_two_kernels_draw_different_numbers(tmp_path: Path) -> None:
     """Both are forks of one process, whose generators had a state."""
     drawn = []
     for _ in range(2):
-        kernel = Kernel(tmp_path)
+        kernel = confined(tmp_path)
         code = "import numpy, random, uuid\ndrawn = [numpy.random.rand(), random.random()]"
         drawn.append(kernel.run(code + "\ndrawn = [str(x) for x in drawn]", "drawn"))
         kernel.close()
@@ -146,8 +104,8 @@ def test_two_kernels_draw_different_numbers(tmp_path: Path) -> None:
 OWNER = """
 import signal, sys, tempfile
 from pathlib import Path
-from tests.sandbox.test_attacks import Kernel
-kernel = Kernel(Path(tempfile.mkdtemp(dir=sys.argv[1])))
+from tests.sandbox.test_attacks import confined
+kernel = confined(Path(tempfile.mkdtemp(dir=sys.argv[1])))
 process = kernel.manager.provisioner.process
 kernel.run("import subprocess\\nchild = subprocess.Popen(['sleep', '600']).pid", "child")
 print(process.pid, kernel.manager.connection_file, kernel.manager.provisioner._private, flush=True)
@@ -174,14 +132,14 @@ def test_an_owner_that_dies_leaves_nothing(tmp_path: Path, end: int) -> None:
 
 
 def test_a_zygote_that_died_is_replaced(tmp_path: Path) -> None:
-    first = Kernel(tmp_path)
+    first = confined(tmp_path)
     warden = psutil.Process(first.manager.provisioner.process.pid).parent()
     assert warden is not None
     zygote = warden.parent()
     assert zygote is not None
     zygote.kill()
     zygote.wait(30)
-    second = Kernel(tmp_path)
+    second = confined(tmp_path)
     assert second.run("answer = 6 * 7", "answer") == 42
     assert first.run("answer = 6 * 7", "answer") == 42  # it has a warden of its own
     for kernel in (first, second):
@@ -189,7 +147,7 @@ def test_a_zygote_that_died_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_warden_that_was_killed_takes_its_kernel_along(tmp_path: Path) -> None:
-    kernel = Kernel(tmp_path)
+    kernel = confined(tmp_path)
     process = kernel.manager.provisioner.process
     warden = psutil.Process(process.pid).parent()
     assert warden is not None

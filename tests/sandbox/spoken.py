@@ -1,0 +1,55 @@
+"""One cell after the other to a kernel, and what came of each."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import time
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from jupyter_client.manager import KernelManager
+
+
+class Kernel:
+    """A running kernel, spoken to as nbclient does."""
+
+    def __init__(self, manager: KernelManager, folder: Path, **launch: Any) -> None:
+        self.manager = manager
+        self.manager.start_kernel(cwd=str(folder), **launch)
+        self.client = self.manager.client()
+        self.client.start_channels(stdin=False, hb=False)
+
+    def run(self, code: str, name: str, seconds: float = 60) -> Any:
+        """The value of a variable after a cell, or the cell's error as text."""
+        ask = {name: f"repr({name} if isinstance({name}, (bool, int, str, list)) else str({name}))"}
+        message = self.client.execute(
+            f"{name} = None\n{code}", user_expressions=ask, stop_on_error=False
+        )
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.manager.is_alive(), self.manager.provisioner.process.reason
+            with contextlib.suppress(Empty):
+                reply = self.client.get_shell_msg(timeout=1)
+                if reply["parent_header"].get("msg_id") == message:
+                    break
+        content = reply["content"]
+        if content["status"] != "ok":
+            return f"{content['ename']}: {content['evalue']}"
+        text = content["user_expressions"][name]["data"]["text/plain"]
+        return ast.literal_eval(ast.literal_eval(text))
+
+    def stopped_for(self, code: str, seconds: float = 30) -> str:
+        """Why the kernel was stopped while it ran a cell; empty if it was not."""
+        self.client.execute(code)
+        provisioner: Any = self.manager.provisioner
+        process = provisioner.process
+        deadline = time.monotonic() + seconds
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return str(process.reason)
+
+    def close(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
