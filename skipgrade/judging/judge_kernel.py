@@ -19,6 +19,7 @@ from traitlets.config import Config
 
 from skipgrade.judging.source import SourceError, SourceNotebook, read_source
 from skipgrade.judging.verdict import Verdict
+from skipgrade.judging.warmth import preload
 from skipgrade.judging.workcopy import copy_plain_files
 from skipgrade.sandbox import kernel_manager
 
@@ -37,8 +38,10 @@ class JudgeKernel:
         self.source = source
         self._folder = Path(tempfile.mkdtemp(prefix="skipgrade-judge-"))
         copy_plain_files(source.path.parent, self._folder / "work")
-        confined = Config(WarmProvisioner={"abandoned": [str(self._folder)]})
-        self._manager: KernelManager = kernel_manager("judge", config=confined)
+        config = Config()
+        config.WarmProvisioner.abandoned = [str(self._folder)]
+        config.WarmProvisioner.preload = preload(source)
+        self._manager: KernelManager = kernel_manager("judge", config=config)
         self._manager.start_kernel(cwd=str(self._folder / "work"))
         self._client: BlockingKernelClient = self._manager.client()
         self._client.start_channels(iopub=False, stdin=False, hb=False)

@@ -139,15 +139,16 @@ def _drawn(name: str, split: str) -> Images:
 def _official(name: str, split: str, root: Path) -> Images:
     kind = _OFFICIAL[name]
     try:
-        found = kind(str(root), train=split == "train", download=bool(_unusable(kind, root)))
+        found = kind(str(root), train=split == "train", download=bool(unusable(name, root)))
     except (OSError, RuntimeError) as error:
-        raise LabError(_no_data(name, root, _unusable(kind, root))) from error
+        raise LabError(_no_data(name, root, unusable(name, root))) from error
     pixels = torch.from_numpy(np.ascontiguousarray(found.data.transpose(0, 3, 1, 2)))
     return Images(pixels, torch.tensor(found.targets), list(found.classes))
 
 
-def _unusable(kind: type[datasets.CIFAR10], root: Path) -> list[str]:
+def unusable(name: str, root: Path) -> list[str]:
     """The official files that are missing or do not have the published checksum."""
+    kind = _OFFICIAL[name]
     wanted = [*kind.train_list, *kind.test_list, [kind.meta["filename"], kind.meta["md5"]]]
     report = []
     for file, md5 in wanted:
@@ -159,9 +160,9 @@ def _unusable(kind: type[datasets.CIFAR10], root: Path) -> list[str]:
     return report
 
 
-def _no_data(name: str, root: Path, unusable: list[str]) -> str:
+def _no_data(name: str, root: Path, bad_files: list[str]) -> str:
     kind = _OFFICIAL[name]
-    trouble = "\n  ".join(unusable) or f"{root} (cannot be read)"
+    trouble = "\n  ".join(bad_files) or f"{root} (cannot be read)"
     return (
         f"The official {name} files are not usable and could not be downloaded from\n"
         f"{kind.url}\n  {trouble}\nTwo ways out:\n"

@@ -48,7 +48,7 @@ class WarmProvisioner(LocalProvisioner):
     """A trusted kernel that has its packages imported when it starts."""
 
     preload = List(
-        Unicode(), help="Modules that are imported once, before any kernel is forked."
+        Unicode(), help="Modules imported, and MODULE:FUNCTION called, before kernels are forked."
     ).tag(config=True)
     abandoned = List(
         Unicode(), help="Folders to remove if this process dies while the kernel runs."

@@ -1,6 +1,6 @@
 """A process that has imported the heavy packages and run nothing; it forks kernels on request.
 
-    python -m skipgrade.sandbox.zygote DESCRIPTOR MODULE ...
+    python -m skipgrade.sandbox.zygote DESCRIPTOR MODULE[:FUNCTION] ...
 
 Its owner holds the other end of the socket DESCRIPTOR. Each message there is an `Order`, together
 with the socket on which that kernel's warden will report. When the owner closes its end, or dies,
@@ -44,9 +44,13 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _import(name: str) -> None:
+    """Import a module, and call a function of it where one is named."""
+    module, _, function = name.partition(":")
     try:
-        importlib.import_module(name)
-    except ImportError:
+        imported = importlib.import_module(module)
+        if function:
+            getattr(imported, function)()
+    except Exception:  # kernels can do without, and will fail where a notebook cannot
         print(
             f"skipgrade: kernels start without {name}, which cannot be imported:", file=sys.stderr
         )
