@@ -170,7 +170,7 @@ def test_nobody_at_the_address_is_a_plain_word(
     (finished.folder("submitted", ASSIGNMENT, "right") / "new.txt").write_text("new")
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
-        pytest.raises(CourseError, match="No scheduler answers at tcp://127.0.0.1:9"),
+        pytest.raises(CourseError, match="No scheduler answers at tcp"),
     ):
         grading.grade(finished, ASSIGNMENT, say=quiet, scheduler="tcp://127.0.0.1:9")
 

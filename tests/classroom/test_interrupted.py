@@ -22,6 +22,7 @@ from tests.conftest import ROOT
 from .conftest import ASSIGNMENT, submit
 from .gradebooks import content
 
+WAIT = "import time; time.sleep(20)\\n"
 CLASS = ("anna", "ben", "carl")
 
 
@@ -92,7 +93,7 @@ def test_full_disk_where_grades_are_kept_stops_the_run(
         move(source, target)
 
     monkeypatch.setattr(shutil, "move", full)
-    with pytest.raises(grading.GradingStopped, match="No space left.*disk full") as stopped:
+    with pytest.raises(grading.GradingStopped, match=r"No space left.*disk full") as stopped:
         grading.grade(three, ASSIGNMENT, say=quiet)
     assert stopped.value.left == ["ben", "carl"]
     monkeypatch.undo()
@@ -139,5 +140,5 @@ def test_control_c_ends_the_cluster_and_leaves_no_process(three: Course) -> None
     while processes_of(run) and time.monotonic() < deadline:
         time.sleep(0.5)
     assert processes_of(run) == []
-    slow.write_text(slow.read_text().replace("import time; time.sleep(20)\\ndef", "def"))
+    slow.write_text(slow.read_text().replace(WAIT, ""))
     assert finish(three) == {"ben", "carl"}
