@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from distributed import Client
+from distributed import Client, default_client
 
 from skipgrade.classroom import cluster, grading, progress
 from skipgrade.classroom.course import Course, CourseError
@@ -74,9 +74,11 @@ class Watching(progress.Lines):
     """Lines that look who listens on the network, once everybody is at work."""
 
     listening: set[str]
+    scheduler: str
 
     def done(self, outcome: progress.Outcome) -> None:
         if self.count == 0:
+            Watching.scheduler = default_client().scheduler.address
             me = psutil.Process()
             Watching.listening = set()
             for process in (me, *me.children(recursive=True)):
@@ -105,6 +107,7 @@ def test_gradebook_is_that_of_the_stock_command(fresh: Course, stock: tuple[Cour
         assert marks[0] == marks[1]
     assert Watching.listening <= {"127.0.0.1", "::1"}
     assert Watching.listening
+    assert Watching.scheduler.startswith("tls://127.0.0.1")
     assert "left" in said[0]
 
 

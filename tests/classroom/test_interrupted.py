@@ -111,8 +111,9 @@ def processes_of(run: str) -> list[psutil.Process]:
     return found
 
 
-def test_control_c_ends_the_cluster_and_leaves_no_process(three: Course) -> None:
-    """As a terminal sends it: to the command and every worker at once."""
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_control_c_stops_at_once_and_leaves_no_process(three: Course, workers: str) -> None:
+    """As a terminal sends it, to the command and every worker, while a cell is running."""
     slow = three.folder("submitted", ASSIGNMENT, "ben") / f"{ASSIGNMENT}.ipynb"
     slow.write_text(
         slow.read_text().replace("def double", "import time; time.sleep(20)\\ndef double")
@@ -120,7 +121,7 @@ def test_control_c_ends_the_cluster_and_leaves_no_process(three: Course) -> None
     run = uuid.uuid4().hex
     command = [sys.executable, "-m", "skipgrade.cli", "--course", str(three.root)]
     with subprocess.Popen(
-        [*command, "grade", ASSIGNMENT, "--workers", "1"],
+        [*command, "grade", ASSIGNMENT, "--workers", workers],
         cwd=ROOT,
         env=os.environ | {"TEST_RUN": run},
         stdout=subprocess.PIPE,
