@@ -99,7 +99,7 @@ def _place(course: Course, assignment: str) -> Iterator[Path]:
     """An empty folder for what is not finished, held by one run at a time."""
     place = course.root / FOLDER / "running" / assignment
     place.parent.mkdir(parents=True, exist_ok=True)
-    with place.with_suffix(".lock").open("w") as lock:
+    with place.with_name(f"{assignment}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -139,12 +139,14 @@ def _orders(
     for student in students:
         with book.engine.connect() as connection:
             before = rows.submission(connection, assignment, student)
+        own = place / uuid.uuid4().hex
+        own.mkdir()
         yield Order(
             root=str(course.root),
             assignment=assignment,
             student=student,
             notebooks=notebooks,
-            place=str(place / uuid.uuid4().hex),
+            place=str(own),
             seed=str(seed),
             before=before,
             environment=own_settings(),

@@ -5,6 +5,7 @@ reads: the notebook is written below a place of its own, the grades come back as
 """
 
 import contextlib
+import errno
 import glob
 import os
 import platform
@@ -25,13 +26,14 @@ from nbgrader.converters import Autograde
 from sqlalchemy import create_engine
 
 from skipgrade.classroom import handin, rows
-from skipgrade.classroom.course import CONFIG_FILE, ConversionFailed, Course
+from skipgrade.classroom.course import CONFIG_FILE, ConversionFailed, Course, CourseError
 from skipgrade.classroom.ledger import Files, fingerprint
 from skipgrade.classroom.rows import Rows
 from skipgrade.judging.restore import grade_id
 
 ATTEMPTS = 2
 LOG_LIMIT = 200_000
+LEAST_FREE = 256 * 2**20
 PASSED_ON = "SKIPGRADE_"
 
 Seconds = dict[str, dict[str, float]]
@@ -95,6 +97,7 @@ def _grade(course: Course, order: Order) -> Graded:
     files = fingerprint(hand_in)
     failure = handin.what_is_wrong(hand_in, order.notebooks)
     with tempfile.TemporaryDirectory(prefix="skipgrade-grading-") as scratch:
+        _demand_room(place, Path(scratch))
         gradebook = _private_gradebook(Path(scratch), order)
         log = Path(scratch, "log")
         graded: Rows | None = None
@@ -107,6 +110,7 @@ def _grade(course: Course, order: Order) -> Graded:
                 graded = _zero(gradebook, order)
         else:
             graded = _read(gradebook, order)
+        _demand_room(place, Path(scratch))
         text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     folder = Path(course.directory().format_path(str(place), order.student, order.assignment))
     return Graded(
@@ -135,12 +139,25 @@ def _autograde(course: Course, order: Order, place: Path, gradebook: str, log: P
 
 def _begin_attempt(place: Path) -> Path | None:
     """A folder for this attempt; None where as many as are allowed have been begun before."""
+    if not place.is_dir():
+        raise CourseError(
+            f"{platform.node()} does not see {place}: the course must lie on a file system "
+            "that all workers share."
+        )
     for number in range(1, ATTEMPTS + 1):
         attempt = place / str(number)
         with contextlib.suppress(FileExistsError):
-            attempt.mkdir(parents=True)
+            attempt.mkdir()
             return attempt
     return None
+
+
+def _demand_room(*folders: Path) -> None:
+    """A student's code that finds the disk full fails, and would be marked down for it."""
+    for folder in folders:
+        free = shutil.disk_usage(folder).free
+        if free < LEAST_FREE:
+            raise OSError(errno.ENOSPC, f"only {free / 2**20:.0f} MB are free", str(folder))
 
 
 def _private_gradebook(scratch: Path, order: Order) -> Path:

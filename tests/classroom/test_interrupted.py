@@ -82,6 +82,28 @@ def test_full_disk_in_a_task_costs_that_submission(
     assert finish(three) == {"ben"}
 
 
+@pytest.mark.parametrize("full", ["before", "meanwhile"])
+def test_disk_that_is_full_for_the_student_gives_no_zero(
+    three: Course, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    """The student's own code would fail where nothing can be written."""
+    usage, calls = shutil.disk_usage, 0
+
+    def disk_usage(folder: Path) -> Any:
+        nonlocal calls
+        calls += 1
+        space = usage(folder)
+        return space._replace(free=1000) if full == "before" or calls > 2 else space
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+    (outcome,) = grading.grade(three, ASSIGNMENT, ["ben"], quiet)
+    assert not outcome.scored
+    assert "0 MB are free" in str(outcome.failure)
+    assert content(three) == {}
+    monkeypatch.undo()
+    assert finish(three) == set(CLASS)
+
+
 def test_full_disk_where_grades_are_kept_stops_the_run(
     three: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
