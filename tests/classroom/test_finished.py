@@ -9,6 +9,7 @@ import pytest
 
 from skipgrade.classroom import grading
 from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.writing import Writer
 
 from .conftest import ASSIGNMENT, submit
 from .gradebooks import content
@@ -96,6 +97,21 @@ def test_score_that_is_not_the_recorded_one_is_graded_again(finished: Course) ->
     assert content(finished) == before
 
 
+def test_crash_between_grade_and_notebook_is_noticed_where_scores_are_the_same(
+    finished: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old notebook and its old record must not pass for the new ones."""
+
+    def crash(*arguments: object, **how: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Writer, "_place", crash)
+    with pytest.raises(grading.GradingStopped):
+        grading.grade(finished, ASSIGNMENT, ["right"], quiet, force=True)
+    monkeypatch.undo()
+    assert graded_again(finished) == {"right"}
+
+
 def test_unreadable_hand_in_takes_the_old_notebook_with_it(finished: Course) -> None:
     hand_in(finished, "right").write_text("no notebook at all")
     (outcome,) = grading.grade(finished, ASSIGNMENT, ["right"], quiet)
@@ -124,10 +140,11 @@ def test_times_a_student_wrote_are_not_believed(released: Course) -> None:
     path = submit(released, "clock", "2 * x")
     notebook = json.loads(path.read_text())
     for cell in notebook["cells"]:
-        cell["metadata"]["execution"] = {
+        cell["metadata"]["execution"] = {  # nbclient replaces those of the cells that it runs
             "iopub.status.busy": "2001-01-01T00:00:00Z",
-            "shell.execute_reply": "half past nine",
+            "shell.execute_reply": "2001-01-03T00:00:00Z",
         }
+    notebook["cells"][0]["metadata"]["execution"]["shell.execute_reply"] = "half past nine"
     path.write_text(json.dumps(notebook))
     (outcome,) = grading.grade(released, ASSIGNMENT, say=quiet)
     assert outcome.failure is None
