@@ -6,7 +6,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from skipgrade.classroom import demo, feedback, grading, holdout, rehearsal, release, report
+from skipgrade.classroom import (
+    demo,
+    feedback,
+    grading,
+    holdout,
+    progress,
+    rehearsal,
+    release,
+    report,
+)
 from skipgrade.classroom.course import Course, CourseError
 
 
@@ -17,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options)
     except CourseError as error:
         print(f"skipgrade: {error}", file=sys.stderr)
-        return 1
+        return 130 if isinstance(error.__cause__, KeyboardInterrupt) else 1
     except KeyboardInterrupt:
         print("skipgrade: stopped", file=sys.stderr)
         return 130
@@ -43,6 +52,17 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("grade", help="grade the hand-ins under submitted/")
     command.add_argument("assignment", metavar="ASSIGNMENT")
     command.add_argument("--student", action="append", help="only this one (repeatable)")
+    command.add_argument(
+        "--force", action="store_true", help="also what is graded and unchanged since"
+    )
+    where = command.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="processes to grade in (default: as cores and memory allow; 0: this one)",
+    )
+    where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster's, to grade there")
     command.set_defaults(run=_grade)
 
     command = commands.add_parser("report", help="print scores, and why points were lost")
@@ -92,11 +112,36 @@ def _holdout_build(options: argparse.Namespace) -> int:
 def _grade(options: argparse.Namespace) -> int:
     course = Course(options.course)
     _say(f"Grading {options.assignment}")
-    outcomes = grading.grade(course, options.assignment, options.student, _say)
-    ungraded = [outcome.student for outcome in outcomes if not outcome.scored]
-    if ungraded:
-        _say(f"Not graded: {', '.join(ungraded)}. The log is in {course.log_file}.")
-    return 1 if ungraded else 0
+    try:
+        outcomes = grading.grade(
+            course,
+            options.assignment,
+            options.student,
+            _say,
+            workers=options.workers,
+            scheduler=options.scheduler,
+            force=options.force,
+            show=progress.for_stderr,
+        )
+    except grading.GradingStopped as stopped:
+        _say_summary(stopped.outcomes)
+        raise
+    _say_summary(outcomes)
+    if all(outcome.scored for outcome in outcomes):
+        return 0
+    _say(f"The log is in {course.log_file}.")
+    return 1
+
+
+def _say_summary(outcomes: Sequence[progress.Outcome]) -> None:
+    for line in progress.summary(outcomes):
+        _say(line)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: 0, 1, 2, ...")
+    return int(text)
 
 
 def _report(options: argparse.Namespace) -> int:

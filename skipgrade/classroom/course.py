@@ -14,7 +14,8 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import BaseConverter
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import NoSuchModuleError, OperationalError, SAWarning
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -45,9 +46,12 @@ class Course:
             loader = PyFileConfigLoader(CONFIG_FILE, path=str(self.root))
             self.config: Config = loader.load_config()
 
-    def directory(self, assignment: str = "", student: str = "*") -> CourseDirectory:
-        """nbgrader's own view of this folder, for one assignment and one student or all."""
-        names = {"assignment_id": assignment, "student_id": student}
+    def directory(self, assignment: str = "", student: str = "*", **other: str) -> CourseDirectory:
+        """nbgrader's own view of this folder, for one assignment and one student or all.
+
+        `other` are settings of nbgrader's CourseDirectory that are to differ from the course's.
+        """
+        names = {"assignment_id": assignment, "student_id": student, **other}
         return CourseDirectory(config=self.config, root=str(self.root), **names)
 
     def folder(self, step: str, assignment: str, student: str = ".") -> Path:
@@ -77,26 +81,47 @@ class Course:
 
     @contextmanager
     def gradebook(self) -> Iterator[Gradebook]:
+        """The course's gradebook: gradebook.db, or what `c.CourseDirectory.db_url` says."""
         directory = self.directory()
-        with Gradebook(directory.db_url, directory.course_id) as book:
+        try:
+            book = Gradebook(directory.db_url, directory.course_id)
+        except (OperationalError, NoSuchModuleError, ImportError) as error:
+            reason = str(error).splitlines()[0]
+            raise CourseError(
+                f"The gradebook {_without_password(directory.db_url)} does not open ({reason}). "
+                f"Is c.CourseDirectory.db_url in {CONFIG_FILE} right, and the server up? "
+                "PostgreSQL needs `pip install 'skipgrade[postgres]'`."
+            ) from error
+        with book:
             yield book
 
-    def run(self, converter: type[BaseConverter], assignment: str, student: str = "*") -> None:
+    def run(
+        self,
+        converter: type[BaseConverter],
+        assignment: str,
+        student: str = "*",
+        directory: CourseDirectory | None = None,
+        log_file: Path | None = None,
+    ) -> None:
         """Do what nbgrader's command of that converter does, afresh; its log goes to a file."""
-        with _log_to(self.log_file) as log, warnings.catch_warnings():
+        with _log_to(log_file or self.log_file) as log, warnings.catch_warnings():
             # nbgrader 0.9.6 makes SQLAlchemy 2 warn of something it means to do.
             warnings.filterwarnings(
                 "ignore", category=SAWarning, message="Object of type <Submitted"
             )
             try:
                 converter(
-                    coursedir=self.directory(assignment, student),
+                    coursedir=directory or self.directory(assignment, student),
                     config=self.config,
                     force=True,
                     log=log.logger,
                 ).start()
             except NbGraderException as error:
                 raise ConversionFailed(log.reason or str(error)) from error
+
+
+def _without_password(url: str) -> str:
+    return make_url(url).render_as_string(hide_password=True)
 
 
 def _put_alembic_on_path() -> None:

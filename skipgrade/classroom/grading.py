@@ -1,25 +1,39 @@
-"""Grades a class: nbgrader's Autograde, one hand-in after the other, to the last one."""
+"""Grades a class: each hand-in by nbgrader's Autograde, in as many processes as there are.
 
-import glob
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+Workers grade (`task`), this process alone writes (`writing`). A hand-in that is graded to the end
+and unchanged is left alone (`ledger`), so a run that broke off is continued by starting it again.
+"""
+
+import fcntl
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.converters import Autograde
 
-from skipgrade.classroom import handin
-from skipgrade.classroom.course import ConversionFailed, Course, CourseError
+from skipgrade.classroom import cluster, rows
+from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.ledger import FOLDER, Ledger
+from skipgrade.classroom.progress import Bar, Lines, Outcome
+from skipgrade.classroom.task import Graded, Order, own_settings
+from skipgrade.classroom.writing import NotWritten, Writer
+
+NAMED = 10
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one hand-in. `failure` is None where it was graded from end to end."""
+class GradingStopped(CourseError):
+    """The run ended early; everything before that is kept."""
 
-    student: str
-    seconds: float
-    failure: str | None = None
-    scored: bool = True
+    def __init__(self, why: str, outcomes: list[Outcome], left: list[str]) -> None:
+        kept = sum(one.scored for one in outcomes)
+        names = ", ".join(left[:NAMED]) + (", ..." if len(left) > NAMED else "")
+        super().__init__(
+            f"grading stopped: {why}. {kept} graded and kept, {len(left)} left: {names}. "
+            "Run the same command again to go on."
+        )
+        self.outcomes, self.left = outcomes, left
 
 
 def grade(
@@ -27,24 +41,30 @@ def grade(
     assignment: str,
     students: Sequence[str] | None = None,
     say: Callable[[str], None] = print,
+    *,
+    workers: int | None = 0,
+    scheduler: str | None = None,
+    force: bool = False,
+    show: Callable[[int, Callable[[str], None]], AbstractContextManager[Lines | Bar]] = Lines,
 ) -> list[Outcome]:
-    """Grade every hand-in of an assignment, or those of some students."""
+    """Grade every hand-in of an assignment, or those of some students.
+
+    `workers=0` grades in this process, None on as many workers as the machine has room for.
+    """
     notebooks = notebook_names(course, assignment)
-    present = course.submissions(assignment)
-    chosen = list(students) if students else present
-    missing = sorted(set(chosen) - set(present))
-    if missing or not chosen:
-        who = ", ".join(missing) or "any student"
-        raise CourseError(
-            f"submitted/ holds no hand-in of {who} for {assignment}: "
-            f"put it into submitted/STUDENT/{assignment}/."
-        )
-    outcomes = []
-    for number, student in enumerate(chosen, start=1):
-        say(f"  [{number}/{len(chosen)}] {student} ...")
-        outcome = _grade_one(course, assignment, student, notebooks)
-        say(f"        {outcome.failure or 'graded'} ({outcome.seconds:.0f} s)")
-        outcomes.append(outcome)
+    chosen = _chosen(course, assignment, students)
+    sources = [course.folder("source", assignment) / f"{name}.ipynb" for name in notebooks]
+    with _place(course, assignment) as place, course.gradebook() as book:
+        ledger = Ledger(course, assignment)
+        to_do = chosen if force else _unfinished(book, ledger, chosen)
+        outcomes = [Outcome(one, 0.0, fresh=False) for one in chosen if one not in set(to_do)]
+        if outcomes:
+            say(f"  {len(outcomes)} graded before and unchanged")
+        if to_do:
+            orders = _orders(course, assignment, notebooks, book, place, to_do)
+            writer = Writer(course, assignment, book, ledger)
+            by = _cluster(course, sources, len(to_do), workers, scheduler, say)
+            outcomes += _collect(by, orders, writer, to_do, lambda: show(len(to_do), say))
     return outcomes
 
 
@@ -61,29 +81,120 @@ def notebook_names(course: Course, assignment: str) -> list[str]:
             ) from error
 
 
-def _grade_one(course: Course, assignment: str, student: str, notebooks: list[str]) -> Outcome:
-    started = time.monotonic()
+def _chosen(course: Course, assignment: str, students: Sequence[str] | None) -> list[str]:
+    present = course.submissions(assignment)
+    chosen = list(dict.fromkeys(students)) if students else present
+    missing = sorted(set(chosen) - set(present))
+    if missing or not chosen:
+        who = ", ".join(missing) or "any student"
+        raise CourseError(
+            f"submitted/ holds no hand-in of {who} for {assignment}: "
+            f"put it into submitted/STUDENT/{assignment}/."
+        )
+    return chosen
 
-    def outcome(failure: str | None = None, scored: bool = True) -> Outcome:
-        return Outcome(student, time.monotonic() - started, failure, scored)
 
-    wrong = handin.what_is_wrong(course.folder("submitted", assignment, student), notebooks)
+@contextmanager
+def _place(course: Course, assignment: str) -> Iterator[Path]:
+    """An empty folder for what is not finished, held by one run at a time."""
+    place = course.root / FOLDER / "running" / assignment
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_name(f"{assignment}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CourseError(
+                f"{assignment} is being graded in {course.root} already: wait for that run, "
+                "or stop it."
+            ) from error
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _unfinished(book: Gradebook, ledger: Ledger, students: list[str]) -> list[str]:
+    with book.engine.connect() as connection:
+        return [
+            student
+            for student in students
+            if not ledger.finished(student, rows.submission(connection, ledger.assignment, student))
+        ]
+
+
+def _orders(
+    course: Course,
+    assignment: str,
+    notebooks: list[str],
+    book: Gradebook,
+    place: Path,
+    students: list[str],
+) -> Iterator[Order]:
+    """One order after the other, when a worker is free: each carries what the gradebook holds."""
+    seed = place / "seed.db"
+    with book.engine.connect() as connection:
+        rows.write_seed(connection, assignment, seed)
+    for student in students:
+        with book.engine.connect() as connection:
+            before = rows.submission(connection, assignment, student)
+        own = place / uuid.uuid4().hex
+        own.mkdir()
+        yield Order(
+            root=str(course.root),
+            assignment=assignment,
+            student=student,
+            notebooks=notebooks,
+            place=str(own),
+            seed=str(seed),
+            before=before,
+            environment=own_settings(),
+        )
+
+
+def _cluster(
+    course: Course,
+    sources: list[Path],
+    submissions: int,
+    workers: int | None,
+    scheduler: str | None,
+    say: Callable[[str], None],
+) -> AbstractContextManager[cluster.Results]:
+    if scheduler is not None:
+        return cluster.given(scheduler, sources, say)
+    if workers == 0:
+        return cluster.here(course)
+    return cluster.local(min(workers or cluster.default_workers(), submissions), sources)
+
+
+def _collect(
+    by: AbstractContextManager[cluster.Results],
+    orders: Iterator[Order],
+    writer: Writer,
+    students: list[str],
+    begin: Callable[[], AbstractContextManager[Lines | Bar]],
+) -> list[Outcome]:
+    outcomes: list[Outcome] = []
     try:
-        course.run(Autograde, assignment, glob.escape(student))
-    except ConversionFailed as error:
-        if wrong is None:
-            return outcome(f"not graded: {error}", scored=False)
-        with course.gradebook() as book:
-            record_zero(book, assignment, student)
-    return outcome(wrong)
+        with by as results, begin() as bar:
+            for graded in results(orders):
+                writer.write(graded)
+                outcomes.append(_outcome(graded))
+                bar.done(outcomes[-1])
+    except (KeyboardInterrupt, cluster.ClusterLost, NotWritten) as error:
+        kept = {one.student for one in outcomes if one.scored}
+        left = [student for student in students if student not in kept]
+        raise GradingStopped(str(error) or "interrupted", outcomes, left) from error
+    return outcomes
 
 
-def record_zero(book: Gradebook, assignment: str, student: str) -> None:
-    """What nbgrader itself records for a file that was not handed in."""
-    book.update_or_create_student(student)
-    submission = book.update_or_create_submission(assignment, student)
-    for notebook in submission.notebooks:
-        for entry in notebook.grades:
-            entry.auto_score = 0
-            entry.needs_manual_grade = False
-    book.db.commit()
+def _outcome(graded: Graded) -> Outcome:
+    given = rows.scores(graded.rows).values() if graded.rows else ()
+    return Outcome(
+        graded.student,
+        graded.seconds,
+        graded.failure,
+        scored=graded.rows is not None,
+        score=sum(score or 0.0 for score in given),
+    )

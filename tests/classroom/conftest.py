@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from skipgrade.classroom import release
+from skipgrade.classroom import grading, release
 from skipgrade.classroom.course import Course
 
 ASSIGNMENT = "00-warm-up"
@@ -66,6 +66,7 @@ def source_notebook() -> NotebookNode:
 
 
 def new_course(root: Path) -> Course:
+    root.mkdir(parents=True, exist_ok=True)
     (root / "nbgrader_config.py").write_text(CONFIG)
     folder = root / "source" / ASSIGNMENT
     folder.mkdir(parents=True)
@@ -90,6 +91,23 @@ def released_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def released(released_once: Path, tmp_path: Path) -> Course:
     """The mini course after `skipgrade release`, a copy for each test."""
     return Course(shutil.copytree(released_once, tmp_path / "course"))
+
+
+@pytest.fixture(scope="session")
+def graded_once(released_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    course = Course(
+        shutil.copytree(released_once, tmp_path_factory.mktemp("graded-once") / "course")
+    )
+    submit(course, "right", "2 * x")
+    submit(course, "wrong", "x ** 3")
+    grading.grade(course, ASSIGNMENT, say=lambda text: None)
+    return course.root
+
+
+@pytest.fixture
+def finished(graded_once: Path, tmp_path: Path) -> Course:
+    """The mini course with a class of two graded, a copy for each test."""
+    return Course(shutil.copytree(graded_once, tmp_path / "course"))
 
 
 def submit(course: Course, student: str, answer: str | None = None) -> Path:

@@ -1,0 +1,172 @@
+"""Where submissions are graded: in this process, on a cluster of its own, or on a given one."""
+
+import logging
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import dask
+from dask.system import CPU_COUNT
+from distributed import Client, LocalCluster, Worker, WorkerPlugin, as_completed
+from distributed import Future as DaskFuture
+from distributed.system import MEMORY_LIMIT
+
+from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.task import Graded, Order, grade_here
+from skipgrade.judging.judge_kernel import dismiss
+
+MEMORY_A_WORKER = 2 * 2**30
+LEAST_AHEAD = 16
+# Deaths are counted by the task itself: Dask blames whatever its scheduler had sent to the worker.
+DEATHS_DASK_FORGIVES = 100
+THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+Results = Callable[[Iterator[Order]], Iterator[Graded]]
+
+
+class ClusterLost(CourseError):
+    """There is nobody left to grade."""
+
+
+class _Manners(WorkerPlugin):
+    """Judges leave their worker when the class is graded; Ctrl-C is the coordinator's to hear."""
+
+    def __init__(self, sources: list[Path], own: bool) -> None:
+        self.sources, self.own = sources, own
+        self.name = f"skipgrade-{os.getpid()}-{id(self)}"
+
+    def setup(self, worker: Worker) -> None:
+        if self.own and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def teardown(self, worker: Worker) -> None:
+        for path in self.sources:
+            dismiss(path)
+
+
+def default_workers() -> int:
+    """As many as the machine has cores, and memory for."""
+    return max(1, min(CPU_COUNT, int(MEMORY_LIMIT // MEMORY_A_WORKER)))
+
+
+@contextmanager
+def here(course: Course) -> Iterator[Results]:
+    """Grade in this process, one submission after the other."""
+
+    def results(orders: Iterator[Order]) -> Iterator[Graded]:
+        for order in orders:
+            yield _in_a_thread(order, course)
+
+    yield results
+
+
+def _in_a_thread(order: Order, course: Course) -> Graded:
+    """In the main thread nbclient would end the student's kernel on Ctrl-C, and grade on."""
+    future: Future[Graded] = Future()
+
+    def grade() -> None:
+        future.set_result(grade_here(order, course))
+
+    threading.Thread(target=grade, daemon=True).start()
+    return future.result()
+
+
+@contextmanager
+def local(workers: int, sources: list[Path]) -> Iterator[Results]:
+    """A cluster of processes on this machine, reachable from it alone, and with a key."""
+    threads = str(max(1, CPU_COUNT // workers))
+    settings = {
+        "distributed.scheduler.allowed-failures": DEATHS_DASK_FORGIVES,
+        "distributed.nanny.pre-spawn-environ": {
+            name: os.environ.get(name, threads) for name in THREAD_SETTINGS
+        },
+    }
+    with (
+        tempfile.TemporaryDirectory(prefix="skipgrade-workers-") as scratch,
+        dask.config.set({"temporary-directory": scratch, **settings}),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            security=True,
+            memory_limit=0,
+            local_directory=scratch,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster) as client,
+        _manners(client, sources, own=True),
+    ):
+        yield lambda orders: _results(client, orders, least=1)
+
+
+@contextmanager
+def given(address: str, sources: list[Path], say: Callable[[str], None]) -> Iterator[Results]:
+    """A cluster somebody else runs; its workers see the course at the same path as we do."""
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    try:
+        client = Client(address)
+    except (OSError, ValueError) as error:
+        raise CourseError(
+            f"No scheduler answers at {address} ({error}). Start it, or leave out --scheduler."
+        ) from error
+    with client:
+        say(f"  {_threads(client)} worker thread(s) at {address}")
+        with _manners(client, sources, own=False):
+            yield lambda orders: _results(client, orders, least=LEAST_AHEAD)
+
+
+@contextmanager
+def _manners(client: Client, sources: list[Path], own: bool) -> Iterator[None]:
+    plugin = _Manners(sources, own)
+    client.register_plugin(plugin)
+    try:
+        yield
+    finally:
+        if client.status == "running":
+            client.unregister_worker_plugin(plugin.name)
+
+
+def _threads(client: Client) -> int:
+    return sum(client.nthreads().values())
+
+
+def _results(client: Client, orders: Iterator[Order], least: int) -> Iterator[Graded]:
+    """Grade with as many orders at the scheduler as there are threads, or `least` if that is more.
+
+    So memory stays flat however large the class is.
+    """
+    students: dict[str, str] = {}
+    finished = as_completed()
+    room = max(least, _threads(client))
+
+    def send(some: Iterable[Order]) -> None:
+        for order in some:
+            future = client.submit(grade_here, order, pure=False)
+            students[str(future.key)] = order.student
+            finished.add(future)
+
+    send(islice(orders, room))
+    for future in finished:
+        student = students.pop(str(future.key))
+        if future.status in ("cancelled", "lost"):
+            raise ClusterLost("the connection to the scheduler is lost")
+        graded = _outcome(future, student)
+        del future
+        send(islice(orders, 1))
+        yield graded
+
+
+def _outcome(future: DaskFuture, student: str) -> Graded:
+    if future.status == "finished":
+        graded: Graded = future.result()
+        return graded
+    error = future.exception()
+    return Graded(student, failure=f"not graded: {type(error).__name__}: {error}", log=str(error))

@@ -1,0 +1,142 @@
+"""Which hand-ins are graded to the end: a record is written last, and says what it is a record of.
+
+`.skipgrade/graded/ASSIGNMENT/STUDENT.json` in the course holds the files that were graded, what
+they were graded against, and the scores that went into the gradebook. A hand-in is finished while
+all three are still so. Anything else is graded again.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.leftovers import leftovers
+from skipgrade.classroom.rows import Rows, scores
+
+FOLDER = ".skipgrade"
+Files = dict[str, list[Any]]
+
+
+class Ledger:
+    """The records of one assignment."""
+
+    def __init__(self, course: Course, assignment: str) -> None:
+        self.course, self.assignment = course, assignment
+        self.folder = course.root / FOLDER / "graded" / assignment
+        self.against = _graded_against(course, assignment)
+
+    def finished(self, student: str, in_gradebook: Rows) -> bool:
+        """Whether this hand-in is graded to the end, and unchanged since."""
+        record = self._read(student)
+        if record is None or record["against"] != self.against:
+            return False
+        if record["scores"] != scores(in_gradebook):
+            return False
+        graded = self.course.folder("autograded", self.assignment, student)
+        if not all((graded / name).is_file() for name in record["notebooks"]):
+            return False
+        return unchanged(self.course.folder("submitted", self.assignment, student), record["files"])
+
+    def forget(self, student: str) -> None:
+        self._path(student).unlink(missing_ok=True)
+
+    def remember(self, student: str, files: Files, rows: Rows) -> None:
+        """To be called last, when grade and notebook are where they belong."""
+        graded = self.course.folder("autograded", self.assignment, student)
+        record = {
+            "against": self.against,
+            "files": files,
+            "scores": scores(rows),
+            "notebooks": sorted(path.name for path in graded.glob("*.ipynb")),
+        }
+        path = self._path(student)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps(record))
+        draft.replace(path)
+
+    def _path(self, student: str) -> Path:
+        return self.folder / f"{student}.json"
+
+    def _read(self, student: str) -> dict[str, Any] | None:
+        path = self._path(student)
+        if not path.is_file():
+            return None
+        try:
+            return dict(json.loads(path.read_text()))
+        except ValueError as error:
+            raise CourseError(f"{path} is damaged ({error}). Delete it and run again.") from error
+
+
+def fingerprint(folder: Path) -> Files:
+    """Size, time and content of every file of a hand-in."""
+    return {
+        name: [status.st_size, status.st_mtime_ns, _digest(folder / name, status)]
+        for name, status in _files(folder).items()
+    }
+
+
+def unchanged(folder: Path, before: Files) -> bool:
+    """Whether a hand-in is still the same; files are read only where their time is another."""
+    now = _files(folder)
+    if now.keys() != before.keys():
+        return False
+    for name, status in now.items():
+        size, time, digest = before[name]
+        if status.st_size != size:
+            return False
+        if status.st_mtime_ns != time and _digest(folder / name, status) != digest:
+            return False
+    return True
+
+
+def _files(folder: Path) -> dict[str, os.stat_result]:
+    found = {}
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            found[str(path.relative_to(folder))] = path.stat() if path.exists() else path.lstat()
+    return found
+
+
+def _digest(path: Path, status: os.stat_result) -> str:
+    if not stat.S_ISREG(status.st_mode):  # a pipe or a device would keep us waiting
+        return "not a file"
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _graded_against(course: Course, assignment: str) -> str:
+    """The source and released notebooks (without outputs) and the files beside the sources."""
+    source = course.folder("source", assignment)
+    held_back = set(leftovers(source))
+    digest = hashlib.sha256()
+    for folder in (source, course.folder("release", assignment)):
+        for path in sorted(folder.glob("*.ipynb")):
+            digest.update(f"\n{path.name}\n{_cells(path)}".encode())
+    for name, status in sorted(_files(source).items()):
+        path = source / name
+        if path.suffix != ".ipynb" and path not in held_back and not _hidden(Path(name)):
+            digest.update(f"\n{name}\n{_digest(path, status)}".encode())
+    return digest.hexdigest()
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+
+
+def _cells(path: Path) -> str:
+    try:
+        cells = nbformat.read(path, as_version=4).cells
+    except Exception as error:
+        raise CourseError(f"{path} cannot be read as a notebook: {error}") from error
+    told = [
+        [cell.cell_type, cell.source, cell.metadata.get("nbgrader"), cell.metadata.get("tags")]
+        for cell in cells
+    ]
+    return json.dumps(told, sort_keys=True)

@@ -1,0 +1,206 @@
+"""Grading on Dask gives what `nbgrader autograde` gives, also when workers die."""
+
+import contextlib
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from distributed import Client, default_client
+
+from skipgrade.classroom import cluster, grading, progress
+from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.task import Graded, Order
+from tests.conftest import BIN, run_nbgrader
+
+from .conftest import ASSIGNMENT, submit
+from .gradebooks import content, students
+
+KILL = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)"
+KILL_ONCE = """\
+import pathlib
+flag = pathlib.Path({flag!r})
+if not flag.exists():
+    flag.touch()
+    import os, signal
+    os.kill(os.getppid(), signal.SIGKILL)"""
+
+
+def quiet(text: str) -> None:
+    """Progress nobody reads."""
+
+
+@pytest.fixture(scope="module")
+def stock(
+    released_once: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Course, Path]]:
+    """A class graded by the stock command, and the flag that keeps one of it from killing."""
+    folder = tmp_path_factory.mktemp("class")
+    course = Course(shutil.copytree(released_once, folder / "stock"))
+    with course.gradebook() as book:
+        book.update_or_create_assignment(ASSIGNMENT, duedate="2026-01-02 12:00:00 UTC")
+    flag = folder / "killed"
+    submit(course, "right", "2 * x")
+    submit(course, "wrong", "x + 1")
+    submit(course, "untouched")
+    submit(course, "kills-once", "x + x\n" + KILL_ONCE.format(flag=str(flag)))
+    late = submit(course, "late", "x * 2")
+    (late.parent / "timestamp.txt").write_text("2026-01-03 12:00:00 UTC")
+    answered = submit(course, "answered", "sum([x, x])")
+    answered.write_text(answered.read_text().replace("Why?", "Because."))
+    fresh = shutil.copytree(course.root, folder / "fresh")
+    flag.touch()
+    done = run_nbgrader(course, "autograde", ASSIGNMENT)
+    assert done.returncode == 0, done.stderr[-2000:]
+    yield Course(fresh), flag
+
+
+@pytest.fixture
+def fresh(stock: tuple[Course, Path], tmp_path: Path) -> Course:
+    """The same class, not graded yet."""
+    return Course(shutil.copytree(stock[0].root, tmp_path / "course"))
+
+
+def graded_by_stock(stock: tuple[Course, Path]) -> Course:
+    return Course(stock[0].root.parent / "stock")
+
+
+class Watching(progress.Lines):
+    """Lines that look who listens on the network, once everybody is at work."""
+
+    listening: set[str]
+    scheduler: str
+
+    def done(self, outcome: progress.Outcome) -> None:
+        if self.count == 0:
+            Watching.scheduler = default_client().scheduler.address
+            me = psutil.Process()
+            Watching.listening = set()
+            for process in (me, *me.children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    Watching.listening |= {
+                        one.laddr.ip
+                        for one in process.net_connections("inet")
+                        if one.status == psutil.CONN_LISTEN
+                    }
+        super().done(outcome)
+
+
+def test_gradebook_is_that_of_the_stock_command(fresh: Course, stock: tuple[Course, Path]) -> None:
+    said: list[str] = []
+    outcomes = grading.grade(fresh, ASSIGNMENT, say=said.append, workers=2, show=Watching)
+    assert [one.failure for one in outcomes] == [None] * 6
+    assert content(fresh) == content(graded_by_stock(stock))
+    for student in students(fresh):
+        name = f"{ASSIGNMENT}.ipynb"
+        ours, theirs = (
+            nbformat.read(course.folder("autograded", ASSIGNMENT, student) / name, as_version=4)
+            for course in (fresh, graded_by_stock(stock))
+        )
+        assert [cell.source for cell in ours.cells] == [cell.source for cell in theirs.cells]
+        marks = [[cell.metadata.get("nbgrader") for cell in one.cells] for one in (ours, theirs)]
+        assert marks[0] == marks[1]
+    assert Watching.listening <= {"127.0.0.1", "::1"}
+    assert Watching.listening
+    assert Watching.scheduler.startswith("tls://127.0.0.1")
+    assert "left" in said[0]
+
+
+def test_workers_that_die(fresh: Course, stock: tuple[Course, Path]) -> None:
+    """One death costs nothing; a submission that kills twice is not graded, the others are."""
+    submit(fresh, "kills-always", "x\n" + KILL)
+    submit(fresh, "not-json").write_text('{"cells": [')
+    flag = stock[1]
+    flag.unlink()
+    outcomes = grading.grade(fresh, ASSIGNMENT, say=quiet, workers=2)
+    assert flag.exists()
+    told = {one.student: one for one in outcomes}
+    assert len(told) == 8
+    assert not told["kills-always"].scored
+    assert "its worker died 2 times" in str(told["kills-always"].failure)
+    assert "not a notebook" in str(told["not-json"].failure)
+    ours = content(fresh)
+    assert ours.pop(("not-json",))["score"] == 0
+    theirs = content(graded_by_stock(stock))
+    assert {key: told for key, told in ours.items() if key[0] != "not-json"} == theirs
+    assert any("kills-always: not graded" in line for line in progress.summary(outcomes))
+
+
+@contextlib.contextmanager
+def dask(command: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([BIN / "dask", command, *arguments], stderr=subprocess.DEVNULL) as one:
+        try:
+            yield one
+        finally:
+            one.kill()
+
+
+def test_given_cluster_and_its_loss(fresh: Course, tmp_path: Path) -> None:
+    """A scheduler by address grades; when it goes, the run says what is left and goes on later."""
+    told = tmp_path / "scheduler.json"
+    place = ("--scheduler-file", str(told))
+    with (
+        dask("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", *place) as boss,
+        dask("worker", "--nthreads", "1", "--no-dashboard", "--no-nanny", *place),
+    ):
+        while not told.is_file():
+            assert boss.poll() is None
+            time.sleep(0.1)
+
+        class LoseAfterOne(progress.Lines):
+            def done(self, outcome: progress.Outcome) -> None:
+                boss.kill()
+
+        with pytest.raises(grading.GradingStopped, match="scheduler is lost") as stopped:
+            address = json.loads(told.read_text())["address"]
+            grading.grade(fresh, ASSIGNMENT, say=quiet, scheduler=address, show=LoseAfterOne)
+    assert len(stopped.value.left) == 5
+    (kept,) = students(fresh)
+    (outcome,) = grading.grade(fresh, ASSIGNMENT, [kept], quiet)
+    assert not outcome.fresh
+
+
+def test_nobody_at_the_address_is_a_plain_word(
+    finished: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dask.config
+
+    (finished.folder("submitted", ASSIGNMENT, "right") / "new.txt").write_text("new")
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(CourseError, match="No scheduler answers at tcp"),
+    ):
+        grading.grade(finished, ASSIGNMENT, say=quiet, scheduler="tcp://127.0.0.1:9")
+
+
+def test_orders_are_made_only_as_far_ahead_as_there_are_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What keeps the coordinator small: neither orders nor results pile up."""
+    monkeypatch.setattr(cluster, "grade_here", graded_at_once)
+    made = 0
+
+    def orders() -> Iterator[Order]:
+        nonlocal made
+        for number in range(40):
+            made += 1
+            yield Order("", "", f"s{number}", [], "", "", {}, {})
+
+    with Client(
+        n_workers=1, threads_per_worker=3, processes=False, dashboard_address=None
+    ) as client:
+        seen = []
+        for number, graded in enumerate(cluster._results(client, orders(), least=1)):
+            seen.append(graded.student)
+            assert made <= number + 1 + 3
+            assert len(client.futures) <= 4
+    assert sorted(seen) == sorted(f"s{number}" for number in range(40))
+
+
+def graded_at_once(order: Order) -> Graded:
+    return Graded(order.student)
