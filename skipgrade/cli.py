@@ -1,4 +1,7 @@
-"""The command line: parses, calls the classroom, prints."""
+"""The command line: parses, calls the classroom, prints.
+
+What needs torch is imported by the commands that need it: the others start in seconds.
+"""
 
 import argparse
 import shutil
@@ -6,16 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from skipgrade.classroom import (
-    demo,
-    feedback,
-    grading,
-    holdout,
-    progress,
-    rehearsal,
-    release,
-    report,
-)
+from skipgrade.classroom import feedback, grading, progress, release, report
 from skipgrade.classroom.course import Course, CourseError
 
 
@@ -96,6 +90,8 @@ def _release(options: argparse.Namespace) -> int:
     course = Course(options.course)
     chosen = options.assignments or course.assignments()
     _say(f"Releasing {len(chosen)} assignment(s)")
+    from skipgrade.classroom import holdout
+
     release.generate(course, chosen, _say)
     release.publish(course, _say)
     for warning in holdout.missing(course, chosen):
@@ -105,6 +101,8 @@ def _release(options: argparse.Namespace) -> int:
 
 def _holdout_build(options: argparse.Namespace) -> int:
     _say("Building the final test")
+    from skipgrade.classroom import holdout
+
     holdout.build(Course(options.course), options.assignments, _say)
     return 0
 
@@ -160,6 +158,8 @@ def _feedback(options: argparse.Namespace) -> int:
 def _rehearse(options: argparse.Namespace) -> int:
     project = options.course.resolve()
     folder = project / "build" / "rehearsal" / options.assignment
+    from skipgrade.classroom import rehearsal
+
     done = rehearsal.rehearse(project, folder, options.assignment, _say)
     faults = [*done.lost_by_solution(), *done.won_by_stubs()]
     for fault in faults:
@@ -169,6 +169,8 @@ def _rehearse(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import demo
+
     demo.run(options.course.resolve(), _say)
     return 0
 

@@ -20,6 +20,7 @@ from distributed.system import MEMORY_LIMIT
 from skipgrade.classroom.course import Course, CourseError
 from skipgrade.classroom.task import Graded, Order, grade_here
 from skipgrade.judging.judge_kernel import dismiss
+from skipgrade.judging.warmth import shared_by_workers
 
 MEMORY_A_WORKER = 2 * 2**30
 LEAST_AHEAD = 16
@@ -81,15 +82,17 @@ def _in_a_thread(order: Order, course: Course) -> Graded:
 def local(workers: int, sources: list[Path]) -> Iterator[Results]:
     """A cluster of processes on this machine, reachable from it alone, and with a key."""
     threads = str(max(1, CPU_COUNT // workers))
-    settings = {
-        "distributed.scheduler.allowed-failures": DEATHS_DASK_FORGIVES,
-        "distributed.nanny.pre-spawn-environ": {
-            name: os.environ.get(name, threads) for name in THREAD_SETTINGS
-        },
-    }
+    environment = {name: os.environ.get(name, threads) for name in THREAD_SETTINGS}
     with (
         tempfile.TemporaryDirectory(prefix="skipgrade-workers-") as scratch,
-        dask.config.set({"temporary-directory": scratch, **settings}),
+        shared_by_workers(sources[0], environment) as zygote,
+        dask.config.set(
+            {
+                "temporary-directory": scratch,
+                "distributed.scheduler.allowed-failures": DEATHS_DASK_FORGIVES,
+                "distributed.nanny.pre-spawn-environ": environment | zygote,
+            }
+        ),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

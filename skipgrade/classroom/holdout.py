@@ -19,7 +19,8 @@ from traitlets.config import Config
 from skipgrade import lab
 from skipgrade.classroom.course import Course, CourseError
 from skipgrade.judging.execute import JudgedExecute
-from skipgrade.judging.holdout import COUNT, LABELS_FILE, read_secret, seed_from, write_labels
+from skipgrade.judging.holdout import COUNT, LABELS_FILE, write_labels
+from skipgrade.judging.secret import read_secret, seed_from
 from skipgrade.lab import builtin
 from skipgrade.lab.pack import FILE, Pack, write_pack
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import hashlib
 import os
-import secrets
 from pathlib import Path
 
 import torch
@@ -15,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from skipgrade import lab
+from skipgrade.judging.secret import seed_from
 from skipgrade.lab import builtin
 from skipgrade.lab.pack import FILE as PACK_FILE
 
@@ -26,26 +24,6 @@ BUILD = "Run `skipgrade holdout build`"
 
 class HoldoutUnusable(RuntimeError):
     """The course's own final test is not in order; no submission is to pay for that."""
-
-
-def read_secret(path: Path) -> str:
-    """The course's secret; drawn, once, where there is none yet.
-
-    Several graders may find it missing at the same moment; the first to link its draft wins.
-    """
-    if not path.exists():
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_hex(16) + "\n")
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-    return path.read_text().strip()
-
-
-def seed_from(text: str) -> int:
-    """A seed that nobody finds who does not have the whole text."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
 def write_labels(path: Path, labels: Tensor, fingerprint: str) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from skipgrade.judging.source import SourceNotebook
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from skipgrade.judging.source import SourceNotebook, read_source
+from skipgrade.sandbox import sharing
 
 PACKAGES = [
     "numpy",
@@ -28,3 +33,10 @@ def preload(source: SourceNotebook) -> list[str]:
     text = source.path.read_text(encoding="utf-8")
     used = [name for name in DATA_SETS if f'\\"{name}\\"' in text]
     return [*PACKAGES, *(f"skipgrade.lab.warm:{name}" for name in used)]
+
+
+def shared_by_workers(
+    source: Path, environment: Mapping[str, str]
+) -> AbstractContextManager[dict[str, str]]:
+    """What every worker on this machine needs in its environment to fork from one process."""
+    return sharing(preload(read_source(source)), environment)

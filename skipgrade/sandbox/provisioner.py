@@ -10,6 +10,8 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,11 @@ def clean_environment(environment: dict[str, str]) -> dict[str, str]:
     }
 
 
+def environment_of_zygote() -> dict[str, str]:
+    home = {"HOME": os.environ["HOME"]} if "HOME" in os.environ else {}
+    return clean_environment(dict(os.environ)) | home | FIGURES_INLINE
+
+
 class WarmProvisioner(LocalProvisioner):
     """A trusted kernel that has its packages imported when it starts."""
 
@@ -61,7 +68,7 @@ class WarmProvisioner(LocalProvisioner):
             return await super().launch_kernel(cmd, **kwargs)
         order = self._order(cmd, kwargs["env"], str(kwargs.get("cwd") or Path.cwd()))
         for attempt in ("first", "last"):
-            kernel = zygotes.fork(order, self.preload, self._environment_of_zygote())
+            kernel = zygotes.fork(order, self.preload, environment_of_zygote())
             if await asyncio.to_thread(kernel.wait_until_born, BIRTH):
                 break
             if attempt == "last" or kernel.reason:
@@ -83,10 +90,6 @@ class WarmProvisioner(LocalProvisioner):
         """The folder of the connection file and the sockets."""
         manager: Any = self.parent
         return str(Path(manager.connection_file).parent)
-
-    def _environment_of_zygote(self) -> dict[str, str]:
-        own = {name: os.environ[name] for name in ("HOME",) if name in os.environ}
-        return clean_environment(dict(os.environ)) | own | FIGURES_INLINE
 
 
 class SandboxProvisioner(WarmProvisioner):
@@ -152,3 +155,12 @@ class SandboxProvisioner(WarmProvisioner):
         if self._private is not None and not restart:
             shutil.rmtree(self._private, ignore_errors=True)
             self._private = None
+
+
+def sharing(
+    preload: Sequence[str], environment: Mapping[str, str]
+) -> AbstractContextManager[dict[str, str]]:
+    """One zygote for several processes of this machine; tell them by these variables."""
+    if not sys.platform.startswith("linux"):
+        return nullcontext({})
+    return zygotes.sharing(preload, environment_of_zygote() | dict(environment))

@@ -1,10 +1,10 @@
 """A process that has imported the heavy packages and run nothing; it forks kernels on request.
 
-    python -m skipgrade.sandbox.zygote DESCRIPTOR MODULE[:FUNCTION] ...
+    python -m skipgrade.sandbox.zygote FOLDER LIFELINE REQUESTS MODULE[:FUNCTION] ...
 
-Its owner holds the other end of the socket DESCRIPTOR. Each message there is an `Order`, together
-with the socket on which that kernel's warden will report. When the owner closes its end, or dies,
-the zygote ends; kernels do the same by their own sockets.
+REQUESTS is the descriptor of a socket that listens in FOLDER. Each connection brings one `Order`,
+together with the socket on which that kernel's warden will report. When the owner closes the other
+end of LIFELINE, or dies, the zygote ends; kernels do the same by their own sockets.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import gc
 import importlib
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -29,9 +30,9 @@ LARGEST_ORDER = 2**20
 
 def main(arguments: Sequence[str]) -> None:
     """Import the modules named, then serve until the owner is gone."""
-    requests = socket.socket(fileno=int(arguments[0]))
+    folder, lifeline, requests, *names = arguments
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry) != Path.cwd()]
-    for name in arguments[1:]:
+    for name in names:
         _import(name)
     absent = confinement.missing()
     filtered = None
@@ -40,7 +41,10 @@ def main(arguments: Sequence[str]) -> None:
     adopt_orphans()
     gc.collect()
     gc.freeze()  # what is here now stays shared with every kernel
-    _serve(requests, filtered)
+    try:
+        _serve(socket.socket(fileno=int(lifeline)), socket.socket(fileno=int(requests)), filtered)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _import(name: str) -> None:
@@ -57,26 +61,35 @@ def _import(name: str) -> None:
         traceback.print_exc()
 
 
-def _serve(requests: socket.socket, filtered: confinement.Filter | None) -> None:
+def _serve(
+    lifeline: socket.socket, requests: socket.socket, filtered: confinement.Filter | None
+) -> None:
     wardens: set[int] = set()
     while True:
-        select.select([requests], [], [], 1.0 if wardens else None)
+        ready, _, _ = select.select([lifeline, requests], [], [], 1.0 if wardens else None)
         reap(wardens)
         for orphan in children(os.getpid()) - wardens:  # left behind by a warden that was killed
             os.kill(orphan, signal.SIGKILL)
-        readable, _, _ = select.select([requests], [], [], 0)
-        if not readable:
-            continue
-        data, descriptors, _, _ = socket.recv_fds(requests, LARGEST_ORDER, 1)
-        if not data:
+        if lifeline in ready:
             return
-        line = socket.socket(fileno=descriptors[0])
-        pid = os.fork()
-        if pid == 0:
-            close_all_but(line.fileno())
-            warden.keep(Order.decode(data), line, filtered)  # does not return
-        wardens.add(pid)
-        line.close()
+        if requests in ready:
+            _fork(requests, wardens, filtered)
+
+
+def _fork(requests: socket.socket, wardens: set[int], filtered: confinement.Filter | None) -> None:
+    """Take one order and fork its warden."""
+    connection, _ = requests.accept()
+    with connection:
+        data, descriptors, _, _ = socket.recv_fds(connection, LARGEST_ORDER, 1)
+    if not descriptors:  # whoever asked has gone
+        return
+    line = socket.socket(fileno=descriptors[0])
+    pid = os.fork()
+    if pid == 0:
+        close_all_but(line.fileno())
+        warden.keep(Order.decode(data), line, filtered)  # does not return
+    wardens.add(pid)
+    line.close()
 
 
 if __name__ == "__main__":

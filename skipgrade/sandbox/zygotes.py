@@ -7,16 +7,21 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from skipgrade.sandbox.order import Order
+
+SHARED = "SKIPGRADE_ZYGOTE"
 
 
 class ZygoteFailed(RuntimeError):
@@ -86,17 +91,22 @@ class WarmKernel:
 
 
 class Zygote:
-    """A process that forks kernels with `modules` imported."""
+    """A process that forks kernels with `modules` imported, for whoever knows its `address`."""
 
     def __init__(self, modules: Sequence[str], environment: Mapping[str, str]) -> None:
         self._owner = os.getpid()
-        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "skipgrade.sandbox.zygote", str(theirs.fileno())]
-        with theirs:
+        self._folder = tempfile.mkdtemp(prefix="skipgrade-zygote-")
+        self.address = str(Path(self._folder, "socket"))
+        self._lifeline, theirs = socket.socketpair()
+        with theirs, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as requests:
+            requests.bind(self.address)
+            requests.listen()
+            descriptors = [theirs.fileno(), requests.fileno()]
+            command = [sys.executable, "-m", "skipgrade.sandbox.zygote", self._folder]
             self._process = subprocess.Popen(
-                [*command, *modules],
+                [*command, *map(str, descriptors), *modules],
                 env=dict(environment),
-                pass_fds=[theirs.fileno()],
+                pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is its owner's to handle
             )
@@ -104,20 +114,11 @@ class Zygote:
     def usable(self) -> bool:
         return self._owner == os.getpid() and self._process.poll() is None
 
-    def fork(self, order: Order) -> WarmKernel:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                socket.send_fds(self._requests, [order.encode()], [theirs.fileno()])
-            except (BrokenPipeError, ConnectionResetError):
-                ours.close()
-                raise ZygoteFailed("The process that forks kernels has ended.") from None
-        return WarmKernel(ours)
-
     def close(self) -> None:
-        self._requests.close()
+        self._lifeline.close()
         if self._owner == os.getpid():
             self._process.wait()
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 _zygotes: dict[tuple[str, ...], Zygote] = {}
@@ -125,7 +126,14 @@ _lock = threading.Lock()
 
 
 def fork(order: Order, modules: Sequence[str], environment: Mapping[str, str]) -> WarmKernel:
-    """A kernel from this process's zygote; one that has died is replaced."""
+    """A kernel from the zygote this process shares, or from its own; replaced when it has died."""
+    if shared := os.environ.get(SHARED):
+        with contextlib.suppress(ZygoteFailed):
+            return _ask(shared, order)
+    return _ask(_own(modules, environment).address, order)
+
+
+def _own(modules: Sequence[str], environment: Mapping[str, str]) -> Zygote:
     with _lock:
         key = tuple(modules)
         zygote = _zygotes.get(key)
@@ -133,7 +141,29 @@ def fork(order: Order, modules: Sequence[str], environment: Mapping[str, str]) -
             if zygote is not None:
                 zygote.close()
             zygote = _zygotes[key] = Zygote(modules, environment)
-    return zygote.fork(order)
+        return zygote
+
+
+def _ask(address: str, order: Order) -> WarmKernel:
+    ours, theirs = socket.socketpair()
+    with theirs, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as request:
+        try:
+            request.connect(address)
+            socket.send_fds(request, [order.encode()], [theirs.fileno()])
+        except OSError as error:
+            ours.close()
+            raise ZygoteFailed(f"The process that forks kernels has ended ({error}).") from None
+    return WarmKernel(ours)
+
+
+@contextlib.contextmanager
+def sharing(modules: Sequence[str], environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """A zygote for several processes; in their environment these variables tell them of it."""
+    zygote = Zygote(modules, environment)
+    try:
+        yield {SHARED: zygote.address}
+    finally:
+        zygote.close()
 
 
 @atexit.register
