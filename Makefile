@@ -12,7 +12,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do 
 	$$candidate -c '$(USABLE)' 2>/dev/null && echo $$candidate && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lab bench-isolation release lock install clean
+.PHONY: help demo test lint lab bench-grading bench-isolation release lock install clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lint: $(STAMP)  ## ruff (notebooks too), mypy, and no outputs in notebooks
 
 lab: $(STAMP)  ## JupyterLab in the course, with nbgrader's extensions
 	@$(RUN) -u SKIPGRADE_DATASET jupyter lab
+
+bench-grading: $(STAMP)  ## a class by stock nbgrader and by skipgrade grade (N=16)
+	@$(RUN) python bench/grading.py $(or $(N),16)
 
 bench-isolation: $(STAMP)  ## attacks on an ordinary kernel and on ours, as a table
 	@$(RUN) python bench/isolation.py

@@ -1,0 +1,188 @@
+"""How long a class takes: stock nbgrader against `skipgrade grade`, in the same run.
+
+    .venv/bin/python bench/grading.py [N] [--rounds R] [--json FILE]
+    .venv/bin/python bench/grading.py --scale 10 100 1000
+
+The first grades N hand-ins of assignment 01 by stock `nbgrader autograde` and by `skipgrade grade`,
+in turn. Stock has its own configuration, cold kernels, and the same tests in ordinary form: they
+run in the student's kernel, where both sides of a check are the notebook itself. All hand-ins are
+the sample class's right one (in stock's form a wrong answer would be compared with itself), and the
+automatic scores of both gradebooks are compared cell by cell.
+
+The second grades cheap hand-ins (one small function) by `skipgrade grade` alone, for class sizes as
+given: is the time for each the same, and the memory of the coordinating process flat?
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.api import Gradebook
+from surroundings import machine
+from tree import run
+
+from skipgrade.classroom import demo, release, sample
+from skipgrade.classroom.course import CONFIG_FILE, Course
+from skipgrade.classroom.sample import ASSIGNMENT, HERE, SAMPLES, unpack
+from tests.classroom.conftest import ASSIGNMENT as CHEAP
+from tests.classroom.conftest import new_course, submit
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+ENVIRONMENT = {
+    "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", "")]),
+    "SKIPGRADE_DATASET": "builtin",
+    "OMP_NUM_THREADS": "1",
+}
+STOCK_CONFIG = 'c = get_config()\nc.CourseDirectory.course_id = "stock"\nc.Execute.timeout = 300\n'
+IN_KERNEL = """### BEGIN HIDDEN TESTS
+import os as _os
+_mode = _os.environ.pop("NBGRADER_EXECUTION", None)
+{}
+if _mode: _os.environ["NBGRADER_EXECUTION"] = _mode
+### END HIDDEN TESTS"""
+Scores = dict[tuple[str, str], float | None]
+
+
+def ours(folder: Path) -> Course:
+    course = demo.new_course(ROOT, folder)
+    release.generate(course, [ASSIGNMENT], lambda text: None)
+    return course
+
+
+def stock(folder: Path) -> Course:
+    """The same assignment for an nbgrader that knows nothing of us."""
+    course = demo.new_course(ROOT, folder)
+    (folder / "nbgrader_config.py").write_text(STOCK_CONFIG)
+    path = course.folder("source", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        begin, found, rest = cell.source.partition("### BEGIN HIDDEN TESTS\n")
+        if found:
+            hidden, _, after = rest.partition("### END HIDDEN TESTS")
+            cell.source = begin + IN_KERNEL.format(hidden.rstrip()) + after
+    nbformat.write(notebook, path)
+    command = [str(BIN / "nbgrader"), "generate_assignment", ASSIGNMENT]
+    done = run(command, folder, folder / "release.log", **ENVIRONMENT)
+    assert done["exit"] == 0, (folder / "release.log").read_text()
+    return Course(folder)
+
+
+def hand_in(course: Course, count: int) -> None:
+    text = nbformat.writes(sample.notebook(course, SAMPLES[0]))
+    for number in range(count):
+        folder = course.folder("submitted", ASSIGNMENT, f"student-{number:04d}")
+        folder.mkdir(parents=True)
+        (folder / f"{ASSIGNMENT}.ipynb").write_text(text)
+        unpack(HERE / "trained" / "correct", folder)
+
+
+def scores(course: Course) -> Scores:
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as book:
+        return {
+            (submission.student_id, grade.cell.name): grade.auto_score
+            for submission in book.assignment_submissions(ASSIGNMENT)
+            for notebook in submission.notebooks
+            for grade in notebook.grades
+        }
+
+
+def compare(count: int, rounds: int) -> dict[str, Any]:
+    """Both, in turn; a fresh course each time."""
+    found: list[dict[str, Any]] = []
+    for number in range(rounds):
+        with tempfile.TemporaryDirectory() as scratch:
+            kinds = {"stock nbgrader": stock, "skipgrade": ours}
+            commands = {
+                "stock nbgrader": [str(BIN / "nbgrader"), "autograde", ASSIGNMENT],
+                "skipgrade": [str(BIN / "skipgrade"), "grade", ASSIGNMENT],
+            }
+            results: dict[str, Any] = {"round": number + 1}
+            verdicts = {}
+            for kind, make in kinds.items():
+                course = make(Path(scratch, kind.split()[0]))
+                hand_in(course, count)
+                log = Path(scratch, f"{kind.split()[0]}.log")
+                results[kind] = run(commands[kind], course.root, log, **ENVIRONMENT)
+                verdicts[kind] = scores(course)
+                assert results[kind]["exit"] == 0, log.read_text()[-3000:]
+                show(kind, results[kind], count)
+            results["verdicts"] = len(verdicts["skipgrade"])
+            results["equal"] = verdicts["skipgrade"] == verdicts["stock nbgrader"]
+            ratio = results["stock nbgrader"]["wall_s"] / results["skipgrade"]["wall_s"]
+            results["times_faster"] = round(ratio, 2)
+            print(
+                f"  {ratio:.1f} times as fast; {results['verdicts']} scores "
+                f"{'equal' if results['equal'] else 'NOT EQUAL'}",
+                flush=True,
+            )
+            found.append(results)
+    return {"hand_ins": count, "rounds": found}
+
+
+def cheap(folder: Path) -> Course:
+    """One small function, judged like everything else."""
+    course = new_course(folder)
+    shutil.copy(ROOT / CONFIG_FILE, folder)
+    path = course.folder("source", CHEAP) / f"{CHEAP}.ipynb"
+    text = path.read_text().replace(
+        "assert double(21) == 42", r"from skipgrade.judging import check\ncheck.equal('double(21)')"
+    )
+    path.write_text(text)
+    return course
+
+
+def scale(counts: list[int]) -> list[dict[str, Any]]:
+    found = []
+    for count in counts:
+        with tempfile.TemporaryDirectory() as scratch:
+            course = cheap(Path(scratch, "course"))
+            release.generate(course, [CHEAP], lambda text: None)
+            first = submit(course, "student-0000", "2 * x")
+            for number in range(1, count):
+                folder = course.folder("submitted", CHEAP, f"student-{number:04d}")
+                folder.mkdir(parents=True)
+                shutil.copy(first, folder)
+            log = Path(scratch, "log")
+            command = [str(BIN / "skipgrade"), "grade", CHEAP]
+            result = run(command, course.root, log, **ENVIRONMENT)
+            assert result["exit"] == 0, log.read_text()[-3000:]
+            show("skipgrade", result, count)
+            found.append({"hand_ins": count} | result)
+    return found
+
+
+def show(kind: str, result: dict[str, Any], count: int) -> None:
+    each = result["wall_s"] / count
+    print(
+        f"{kind:<16}{count:>6} hand-ins{result['wall_s']:>9.1f} s{each:>8.2f} s each"
+        f"{result['cpu_s'] / count:>8.2f} s of CPU each{result['peak_mib']:>7} MiB in all"
+        f"{result['peak_of_the_command_mib']:>6} MiB the command",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("count", nargs="?", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--scale", nargs="+", type=int)
+    parser.add_argument("--json", type=Path, default=Path("build/bench-grading.json"))
+    arguments = parser.parse_args()
+    result: Any = (
+        {"scale": scale(arguments.scale)}
+        if arguments.scale
+        else compare(arguments.count, arguments.rounds)
+    )
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps({"machine": machine()} | result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
