@@ -196,7 +196,7 @@ def _read(gradebook: Path, order: Order) -> Rows:
 
 
 def _seconds(folder: Path, began: datetime) -> Seconds:
-    """How long each cell ran, by notebook and cell; times from before we began are not ours."""
+    """How long each cell ran and was judged; times from before we began are not ours."""
     found: Seconds = {}
     for path in sorted(folder.glob("*.ipynb")):
         cells = found.setdefault(path.stem, {})
@@ -208,7 +208,8 @@ def _seconds(folder: Path, began: datetime) -> Seconds:
             last = _moment(times.get("shell.execute_reply"))
             if first and last and began <= first <= last:
                 name = grade_id(cell) or cell.get("id") or f"cell {number}"
-                cells[name] = round((last - first).total_seconds(), 3)
+                judged = cell.metadata.get("skipgrade", {}).get("seconds", 0.0)
+                cells[name] = round((last - first).total_seconds() + judged, 3)
     return found
 
 

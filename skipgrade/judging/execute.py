@@ -145,7 +145,9 @@ class JudgedExecute(Execute):
             secret = read_secret(course / self.secret_file)
             self._judge.meet(self._connection(), self._place.exchange, secret, course)
             self._met = True
+        started = time.monotonic()
         verdict = self._judge.rule(test, self.judging_timeout, self._student_died)
+        verdict.seconds = time.monotonic() - started
         if verdict.trouble:
             self.log.error("A hidden test of cell %s raised:\n%s", test, verdict.trouble)
         return verdict

@@ -38,6 +38,7 @@ def write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
     reason = "\n".join(verdict.reasons)
     cell.metadata["skipgrade"] = {
         "points": points, "max": most, "reason": reason, "notes": verdict.notes,
+        "seconds": round(verdict.seconds, 3),
     }  # fmt: skip
     page = _page(points, most, reason, verdict.notes)
     shown = [new_output("display_data", data=page)]

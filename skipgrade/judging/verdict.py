@@ -18,6 +18,7 @@ class Verdict:
     reasons: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     lost_kernel: bool = False
+    seconds: float = 0.0  # how long judging took
     trouble: str = ""  # for the instructor's log: a hidden test that raised
 
     def to_dict(self) -> dict[str, Any]:

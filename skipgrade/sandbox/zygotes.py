@@ -21,7 +21,7 @@ from typing import Any
 
 from skipgrade.sandbox.order import Order
 
-SHARED = "SKIPGRADE_ZYGOTE"
+SHARED = "KERNEL_ZYGOTE"
 
 
 class ZygoteFailed(RuntimeError):

@@ -1,6 +1,7 @@
 """Do the rooms of the house import only what they may?"""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,3 +58,10 @@ def test_no_file_has_outgrown_its_room() -> None:
         if (lines := len(path.read_text().splitlines())) > 400
     }
     assert not long, "what second job has it taken on?"
+
+
+def test_grading_does_not_wait_for_torch() -> None:
+    """It is imported once, where kernels are forked."""
+    modules = ("skipgrade.cli", "skipgrade.classroom.task", "skipgrade.judging.execute")
+    code = f"import sys, {', '.join(modules)}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from traitlets.config import Config
 
-from skipgrade.sandbox import confinement, kernel_manager
+from skipgrade.sandbox import confinement, kernel_manager, sharing
 from skipgrade.sandbox.confinement import missing
 from skipgrade.sandbox.provisioner import SandboxMissing
 from tests.sandbox.bank import ATTACKS, HONEST, LEFT_BEHIND, SECRET, STOPPED, Targets, targets
@@ -169,3 +169,25 @@ def test_a_machine_that_offers_less_is_told_of(
     ) as e:
         kernel_manager("student", config=LIMITS).start_kernel(cwd=str(tmp_path))
     assert "files:" not in str(e.value)
+
+
+def zygote_of(kernel: Kernel) -> psutil.Process:
+    *_, zygote = psutil.Process(kernel.manager.provisioner.process.pid).parents()[:2]
+    return zygote
+
+
+def test_several_processes_may_share_a_zygote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sharing(["json"], {}) as told:
+        monkeypatch.setenv(*next(iter(told.items())))
+        kernel = confined(tmp_path)
+        shared = zygote_of(kernel)
+        assert str(Path(next(iter(told.values()))).parent) in shared.cmdline()
+        assert kernel.run("answer = 6 * 7", "answer") == 42
+        kernel.close()
+        shared.kill()
+        shared.wait(30)
+        alone = confined(tmp_path)  # the one of this process takes over
+        assert zygote_of(alone) != shared
+        alone.close()
