@@ -106,7 +106,8 @@ class JudgedExecute(Execute):
         images = os.environ.get("SKIPGRADE_DATA")
         config = copy.deepcopy(self.config)
         config.SandboxProvisioner.preload = preload(self._judge.source)
-        config.SandboxProvisioner.readable = [images] if images else []
+        own = config.SandboxProvisioner.get("readable", [])
+        config.SandboxProvisioner.readable = [*own, *([images] if images else [])]
         config.SandboxProvisioner.writable = [str(self._place.exchange)]
         config.SandboxProvisioner.abandoned = [str(self._place.folder.parent)]
         self.km = async_kernel_manager("student", config=config)

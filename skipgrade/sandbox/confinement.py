@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PROTECTIONS = {
-    "files": "files: only those a submission needs (Landlock, Linux 6.2 or newer)",
+    "files": "files: closed but for a submission's own (Landlock, Linux 6.2 or newer)",
     "signals": "signals: none to other processes (Landlock, Linux 6.12 or newer)",
-    "network": "network and new rights: none (seccomp, with libseccomp installed)",
+    "network": "network: none, nor new rights (seccomp, with libseccomp installed)",
     "processes": "processes: a limit, and no foreign sockets (seccomp listeners, Linux 5.6)",
 }
 LANDLOCK_FOR_FILES, LANDLOCK_FOR_SIGNALS = 3, 6  # versions of its interface

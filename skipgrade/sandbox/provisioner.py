@@ -126,13 +126,12 @@ class SandboxProvisioner(WarmProvisioner):
     def _demand_protection(self) -> None:
         missing = [name for name in confinement.missing() if name not in self.accept_missing]
         if missing:
-            told = "\n".join(f"  {PROTECTIONS[name]}" for name in missing)
+            told = "; ".join(PROTECTIONS[name] for name in missing)
             accepted = sorted({*missing, *self.accept_missing})
             raise SandboxMissing(
-                "Submissions are not run: this machine cannot confine them. What is missing:\n"
-                f"{told}\nGrade on a machine that has it, or, if you trust every submission, "
-                f"write into nbgrader_config.py\n"
-                f"  c.SandboxProvisioner.accept_missing = {accepted}"
+                "submissions are not run, since this machine cannot confine them. "
+                f"It lacks {told}. Grade on a machine that has it; or, if you trust every submission, write "
+                f"c.SandboxProvisioner.accept_missing = {accepted} into nbgrader_config.py."
             )
 
     def _order(self, cmd: list[str], environment: dict[str, str], folder: str) -> Order:
