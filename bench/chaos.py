@@ -102,7 +102,7 @@ def main() -> None:
         one, other = graded(quiet), graded(disturbed)
     equal = one == other
     print(
-        f"{arguments.count} hand-ins, {counts['killed']} workers killed in {counts['runs']} run(s): "
+        f"{arguments.count} hand-ins, {counts['killed']} workers killed, {counts['runs']} run(s): "
         f"{len(one)} entries, {'all equal' if equal else 'NOT EQUAL'}"
     )
     result = {"hand_ins": arguments.count, "entries": len(one), "equal": equal} | counts

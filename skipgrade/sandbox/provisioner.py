@@ -130,7 +130,8 @@ class SandboxProvisioner(WarmProvisioner):
             accepted = sorted({*missing, *self.accept_missing})
             raise SandboxMissing(
                 "submissions are not run, since this machine cannot confine them. "
-                f"It lacks {told}. Grade on a machine that has it; or, if you trust every submission, write "
+                f"It lacks {told}. Grade on a machine that has it; or, if you "
+                "trust every submission, write "
                 f"c.SandboxProvisioner.accept_missing = {accepted} into nbgrader_config.py."
             )
 
