@@ -33,6 +33,7 @@ SYSTEM = (
     "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/version", "/proc/loadavg",
     "/proc/uptime", "/proc/filesystems", "/proc/sys/vm/overcommit_memory",
     "/sys/devices/system/cpu", "/sys/devices/system/node",
+    "/proc/driver/nvidia", "/proc/devices", "/sys/bus/pci",
 )  # fmt: skip
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 ACCELERATORS = ("nvidia*", "kfd", "dri/*")

@@ -68,3 +68,9 @@ def test_precommit_runs_what_lint_runs_from_the_environment() -> None:
     assert tools == {"nbstripout", "ruff", "mypy"}
     for tool in tools:
         assert f"/{tool}" in lint
+
+
+def test_what_shares_something_costly_runs_in_one_process(request: pytest.FixtureRequest) -> None:
+    """Or every process would rehearse every assignment."""
+    if hasattr(request.config, "workerinput"):
+        assert request.node.nodeid.endswith("@test_make.py")
