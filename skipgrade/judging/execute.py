@@ -29,7 +29,6 @@ from skipgrade.judging.secret import read_secret
 from skipgrade.judging.source import is_automatic, split
 from skipgrade.judging.unreadable import reason_unreadable
 from skipgrade.judging.verdict import Verdict
-from skipgrade.judging.warmth import preload
 from skipgrade.judging.workcopy import working_copy
 from skipgrade.sandbox import async_kernel_manager, missing_protections
 
@@ -105,7 +104,7 @@ class JudgedExecute(Execute):
     def create_kernel_manager(self) -> KernelManager:
         images = os.environ.get("SKIPGRADE_DATA")
         config = copy.deepcopy(self.config)
-        config.SandboxProvisioner.preload = preload(self._judge.source)
+        config.SandboxProvisioner.preload = self._judge.preload
         own = config.SandboxProvisioner.get("readable", [])
         config.SandboxProvisioner.readable = [*own, *([images] if images else [])]
         config.SandboxProvisioner.writable = [str(self._place.exchange)]

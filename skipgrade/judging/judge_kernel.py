@@ -36,11 +36,12 @@ class JudgeKernel:
 
     def __init__(self, source: SourceNotebook) -> None:
         self.source = source
+        self.preload = preload(source)  # for the student's kernels as well: all fork from one
         self._folder = Path(tempfile.mkdtemp(prefix="skipgrade-judge-"))
         copy_plain_files(source.path.parent, self._folder / "work")
         config = Config()
         config.WarmProvisioner.abandoned = [str(self._folder)]
-        config.WarmProvisioner.preload = preload(source)
+        config.WarmProvisioner.preload = self.preload
         self._manager: KernelManager = kernel_manager("judge", config=config)
         self._manager.start_kernel(cwd=str(self._folder / "work"))
         self._client: BlockingKernelClient = self._manager.client()

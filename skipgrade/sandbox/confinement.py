@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import socket
 import sys
@@ -15,6 +16,8 @@ import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from skipgrade.sandbox.processes import libc
 
 PROTECTIONS = {
     "files": "files: closed but for a submission's own (Landlock, Linux 6.2 or newer)",
@@ -153,7 +156,7 @@ class Filter:
         program = Program(len(self._program) // 8, ctypes.addressof(steps))
         flags = SPECULATION_ALLOWED | (NEW_LISTENER if self.listening else 0)
         listener = _succeed(
-            _libc().syscall(self._call, SET_MODE_FILTER, flags, ctypes.byref(program)), "seccomp"
+            libc().syscall(self._call, SET_MODE_FILTER, flags, ctypes.byref(program)), "seccomp"
         )
         return listener if self.listening else None
 
@@ -172,12 +175,12 @@ def _drop_privileges() -> None:
     class Header(ctypes.Structure):
         _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
 
-    libc = _libc()
+    library = libc()
     for capability in range(CAPABILITIES):
-        libc.prctl(DROP_FROM_BOUNDS, capability, 0, 0, 0)  # refused to whoever has none to drop
+        library.prctl(DROP_FROM_BOUNDS, capability, 0, 0, 0)  # refused to whoever has none to drop
     nothing = (ctypes.c_uint32 * 6)()
-    _succeed(libc.capset(ctypes.byref(Header(CAPABILITY_VERSION, 0)), nothing), "capset")
-    _succeed(libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
+    _succeed(library.capset(ctypes.byref(Header(CAPABILITY_VERSION, 0)), nothing), "capset")
+    _succeed(library.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
 
 
 def _restrict_files(places: Places, signals: bool) -> None:
@@ -205,26 +208,24 @@ def _restrict_files(places: Places, signals: bool) -> None:
         rules.restrict()
 
 
-def interpreter() -> Iterator[str]:
+@functools.cache  # asked for once before kernels are forked, which all have the same packages
+def interpreter() -> tuple[str, ...]:
     """Python's own folders, and those of packages that were imported from elsewhere."""
     homes = {Path(home).resolve() for home in (sys.prefix, sys.base_prefix)}
-    yield from map(str, homes)
+    folders = set(homes)
     for name, module in list(sys.modules.items()):
         file = Path(getattr(module, "__file__", None) or "")
         if "." not in name and file.name == "__init__.py":
             folder = file.resolve().parent
             if not homes & set(folder.parents):
-                yield str(folder)
+                folders.add(folder)
+    return tuple(map(str, folders))
 
 
 def devices() -> Iterator[str]:
     yield from (f"/dev/{name}" for name in DEVICES)
     for pattern in ACCELERATORS:
         yield from map(str, Path("/dev").glob(pattern))
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
 
 
 def _succeed(result: int, call: str) -> int:

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from skipgrade.sandbox.processes import descendants
+from skipgrade.sandbox.processes import descendants, libc
 
 RECEIVE, SEND, STILL_VALID = 0xC0502100, 0xC0182101, 0x40082102
 NOTIFICATION, ANSWER = struct.Struct("=QIIiIQ6Q"), struct.Struct("=QqiI")
@@ -37,11 +37,10 @@ class Refused(Exception):
 
 
 class Listener:
-    def __init__(self, descriptor: int, kernel: int, processes: int, own: Sequence[str]) -> None:
+    def __init__(self, descriptor: int, processes: int, own: Sequence[str]) -> None:
         import pyseccomp
 
         self._descriptor = descriptor
-        self._kernel = kernel
         self._most = processes
         self._own = {Path(folder).resolve() for folder in own}
         self._connect = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, "connect")
@@ -104,7 +103,7 @@ class Listener:
                 raise Refused(errno.ECONNREFUSED)
             process = os.pidfd_open(_leader(caller))
             held.callback(os.close, process)
-            copy = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, process, descriptor, 0)
+            copy = libc().syscall(PIDFD_GETFD, process, descriptor, 0)
             if copy < 0:
                 raise Refused(ctypes.get_errno())
             with socket.socket(fileno=copy) as connecting:

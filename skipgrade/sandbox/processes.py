@@ -10,13 +10,18 @@ from pathlib import Path
 DIE_WITH_PARENT, ADOPT_ORPHANS = 1, 36
 
 
+def libc() -> ctypes.CDLL:
+    """The C library, for calls Python has no name for; it keeps their error numbers."""
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def adopt_orphans() -> None:
     """Descendants whose parent ends become children of this process."""
-    ctypes.CDLL(None).prctl(ADOPT_ORPHANS, 1, 0, 0, 0)
+    libc().prctl(ADOPT_ORPHANS, 1, 0, 0, 0)
 
 
 def die_with_parent(signal_number: int) -> None:
-    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal_number, 0, 0, 0)
+    libc().prctl(DIE_WITH_PARENT, signal_number, 0, 0, 0)
 
 
 def children(pid: int) -> set[int]:

@@ -85,9 +85,7 @@ class Warden:
         if descriptors:
             places = self.order.places
             assert places is not None
-            self._listener = Listener(
-                descriptors[0], self.kernel, self.order.limits.processes, places.writable
-            )
+            self._listener = Listener(descriptors[0], self.order.limits.processes, places.writable)
 
     def _watch(self) -> int | None:
         ended = os.pidfd_open(self.kernel)
@@ -131,7 +129,7 @@ class Warden:
         if self.order.places is None or self.reason:
             return
         limits = self.order.limits
-        family = {self.kernel, *descendants(self.kernel), *descendants(os.getpid())}
+        family = descendants(os.getpid())
         most = limits.memory + GIB
         if sum(map(memory, family)) > most and (used := sum(map(own_memory, family))) > most:
             self._stop(f"it and its processes used {used / GIB:.1f} GiB of memory")

@@ -38,6 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     filtered = None
     if "network" not in absent:
         filtered = confinement.Filter(listening="processes" not in absent)
+    confinement.interpreter()
     adopt_orphans()
     gc.collect()
     gc.freeze()  # what is here now stays shared with every kernel
