@@ -18,6 +18,7 @@ PACKAGES = [
     "torchvision.models",
     "torchvision.transforms.v2",
     "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline",
     "ptflops",
     "IPython.core.completer",
     "skipgrade.sandbox.kernel_app",

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,12 +29,20 @@ _OFFICIAL_TRAIN_SIZE = 50_000
 Triple = tuple[float, float, float]
 
 
-class Images(NamedTuple):
-    """One split as plain arrays."""
+@dataclass(frozen=True)
+class Images:
+    """One split as plain arrays, shared between callers: not to be written to."""
 
     pixels: torch.Tensor  # uint8 [n, 3, 32, 32]
     labels: torch.Tensor  # int64 [n]
     classes: list[str]
+
+    @cached_property
+    def photos(self) -> np.ndarray:
+        """The pixels with the colours last, as PIL wants them: uint8 [n, 32, 32, 3]."""
+        photos = self.pixels.permute(0, 2, 3, 1).contiguous().numpy()
+        photos.flags.writeable = False
+        return photos
 
 
 def source() -> str:
@@ -67,7 +76,7 @@ def raw(name: str, split: str) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def official_split(name: str, split: str) -> Images:
-    """The train or test images in force, shared between callers: not to be written to."""
+    """The train or test images in force."""
     _check_name(name)
     if split not in ("train", "test"):
         raise LabError(f"There is no split {split!r} here: use 'train' or 'test'.")
@@ -85,9 +94,17 @@ def take_split(name: str, split: str, *, val: int, seed: int) -> Images:
         return official_split(name, "test")
     if split not in ("train", "val"):
         raise LabError(f"There is no split {split!r}: use 'train', 'val' or 'test'.")
+    _check_name(name)
+    root = folder().resolve() if source() == "official" else None
+    return _part(name, split, val, seed, root)
+
+
+@lru_cache(maxsize=4)
+def _part(name: str, split: str, val: int, seed: int, root: Path | None) -> Images:
+    """A share of the training images: the official ones in `root`, or without one the drawn."""
     images = official_split(name, "train")
     held_out = val
-    if source() == "builtin":
+    if root is None:
         held_out = val * len(images.labels) // _OFFICIAL_TRAIN_SIZE
     if not 0 <= held_out < len(images.labels):
         raise LabError(f"val={val} does not leave any of the {len(images.labels)} images to train.")
@@ -99,22 +116,26 @@ def take_split(name: str, split: str, *, val: int, seed: int) -> Images:
 
 
 class CourseImages(Dataset):
-    """The course's own data set: PIL images and integer labels, like torchvision's."""
+    """The course's own data set: PIL images and integer labels, like torchvision's.
+
+    As there, `data` holds all pixels (uint8 [n, 32, 32, 3], not to be written to) and `targets`
+    all labels.
+    """
 
     def __init__(self, images: Images, transform: Callable[[Image.Image], Any] | None) -> None:
-        self._pixels = images.pixels.permute(0, 2, 3, 1).contiguous().numpy()
-        self._labels = images.labels.tolist()
+        self.data = images.photos
+        self.targets = images.labels.tolist()
         self.classes = images.classes
         self.transform = transform
 
     def __len__(self) -> int:
-        return len(self._labels)
+        return len(self.targets)
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        image: Any = Image.fromarray(self._pixels[index])
+        image: Any = Image.fromarray(self.data[index])
         if self.transform is not None:
             image = self.transform(image)
-        return image, self._labels[index]
+        return image, self.targets[index]
 
 
 def dataset(

@@ -112,7 +112,7 @@ def plot_confusion(
             if share >= 0.005:
                 axes.text(
                     column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=8,
-                    color="white" if share > 0.5 else "black",
+                    color="white" if share > 0.5 else "black", in_layout=False,
                 )  # fmt: skip
     right = np.trace(matrix) / max(matrix.sum(), 1)
     axes.set(
@@ -149,7 +149,7 @@ def plot_images(
         axes.imshow(image.permute(1, 2, 0).numpy())
         if labels is not None:
             label = int(labels[number])
-            axes.set_title(classes[label] if classes else str(label), fontsize=8)
+            axes.set_title(classes[label] if classes else str(label), fontsize=8, y=1)
     return figure
 
 

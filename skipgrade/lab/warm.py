@@ -1,8 +1,12 @@
 """For a process that others are forked from: images read here are there in every fork."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from skipgrade.lab.data import folder, official_split, source, unusable
+import torch
+
+from skipgrade.lab.data import dataset, folder, source, unusable
 
 
 def cifar10() -> None:
@@ -14,7 +18,19 @@ def cifar100() -> None:
 
 
 def _keep(name: str) -> None:
-    """Read both splits, if they are at hand: nothing is downloaded for this."""
+    """Read every split, if the images are at hand: nothing is downloaded for this."""
     if source() == "builtin" or not unusable(name, Path(folder())):
-        for split in ("train", "test"):
-            official_split(name, split)
+        with _one_thread():
+            for split in ("train", "val", "test"):
+                dataset(name, split)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Start no pool of threads: forks would wait for threads that they do not have."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

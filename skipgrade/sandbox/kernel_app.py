@@ -1,8 +1,9 @@
-"""ipykernel without its one TCP port, through which forked processes pass on what they print."""
+"""ipykernel as a forked kernel has it: without its one TCP port, and no figure drawn twice."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import zmq
 from ipykernel.iostream import IOPubThread
 from ipykernel.kernelapp import IPKernelApp
 from zmq.eventloop.zmqstream import ZMQStream
+
+INLINE = "module://matplotlib_inline.backend_inline"
 
 
 class PortlessOutput(IOPubThread):
@@ -34,6 +37,10 @@ class PortlessOutput(IOPubThread):
 
 
 class PortlessKernelApp(IPKernelApp):
+    def init_shell(self) -> None:
+        super().init_shell()
+        _show_figures_first(self.shell)
+
     def init_iopub(self, context: Any) -> None:
         self.iopub_socket = context.socket(zmq.XPUB)
         self.iopub_socket.linger = 1000
@@ -43,3 +50,18 @@ class PortlessKernelApp(IPKernelApp):
         self.iopub_thread = PortlessOutput(self.iopub_socket, pipe=True, session=self.session)
         self.iopub_thread.start()
         self.iopub_socket = self.iopub_thread.background_socket
+
+
+def _show_figures_first(shell: Any) -> None:
+    """Let the inline backend hear of a cell's end before pyplot does.
+
+    The backend shows a cell's figures and closes them; pyplot draws those that are still open. In
+    the order they come by themselves every figure is laid out and drawn once more, for nobody.
+    """
+    if os.environ.get("MPLBACKEND") != INLINE or "matplotlib.pyplot" not in sys.modules:
+        return
+    from IPython.core.pylabtools import activate_matplotlib
+    from matplotlib_inline.backend_inline import configure_inline_support
+
+    configure_inline_support(shell, INLINE)
+    activate_matplotlib(INLINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from skipgrade.judging.questions.values import evaluate
@@ -20,7 +21,10 @@ def figure(namespace: dict[str, Any], expression: str) -> list[dict[str, Any]]:
         axes = list(np.ravel(np.asarray(drawn, dtype=object)))
     if not all(hasattr(ax, "get_lines") for ax in axes):
         raise TypeError(f"this is a {type(drawn).__name__}, not a matplotlib figure")
-    return [_describe(ax) for ax in axes]
+    described = [_describe(ax) for ax in axes]
+    for shown in {ax.get_figure(root=True) for ax in axes}:
+        plt.close(shown)  # or the kernel would draw it, for nobody
+    return described
 
 
 def _describe(ax: Any) -> dict[str, Any]:
