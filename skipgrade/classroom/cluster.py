@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster, Worker, WorkerPlugin, as_completed
 from distributed import Future as DaskFuture
 from distributed.system import MEMORY_LIMIT
+from distributed.utils import get_mp_context
 
 from skipgrade.classroom.course import Course, CourseError
 from skipgrade.classroom.task import Graded, Order, grade_here
@@ -91,6 +93,7 @@ def local(workers: int, sources: list[Path]) -> Iterator[Results]:
                 "temporary-directory": scratch,
                 "distributed.scheduler.allowed-failures": DEATHS_DASK_FORGIVES,
                 "distributed.nanny.pre-spawn-environ": environment | zygote,
+                "distributed.worker.multiprocessing-method": _forked_workers(),
             }
         ),
         LocalCluster(
@@ -108,6 +111,19 @@ def local(workers: int, sources: list[Path]) -> Iterator[Results]:
         _manners(client, sources, own=True),
     ):
         yield lambda orders: _results(client, orders, least=1)
+
+
+def _forked_workers() -> str:
+    """How workers start: forked from a process that has imported what they need, where that works.
+
+    Then the second one, and the one that takes a dead worker's place, is there at once.
+    """
+    if not sys.platform.startswith("linux"):
+        return "spawn"
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        context = get_mp_context()  # its own list of modules goes in first
+    context.set_forkserver_preload([__name__])
+    return "forkserver"
 
 
 @contextmanager
