@@ -53,7 +53,9 @@ class Party(Protocol):
         ...
 
 
-class _Asking:
+class Asking:
+    """Part of a party: `eval` is one of the questions."""
+
     def eval(self, expression: str, **arrays: Any) -> Any:
         return self.ask("value", expression=expression, arrays=arrays)
 
@@ -80,7 +82,7 @@ def presentable(text: Any, limit: int = 240) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-class Here(_Asking):
+class Here(Asking):
     """A notebook in this very process: the solution, or the notebook one is working in."""
 
     def __init__(self, namespace: dict[str, Any]) -> None:
@@ -91,7 +93,7 @@ class Here(_Asking):
         return _unwrap(decode(*encode(witness.reply(question, self.namespace))))
 
 
-class Afar(_Asking):
+class Afar(Asking):
     """The notebook in the student's kernel, reached by a second Jupyter client."""
 
     def __init__(self, connection: dict[str, Any], exchange: Path) -> None:

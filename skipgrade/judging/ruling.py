@@ -12,7 +12,8 @@ from typing import Any
 from skipgrade.judging import session as sessions
 from skipgrade.judging.checks.asking import NoAnswer
 from skipgrade.judging.holdout import HoldoutUnusable, held_out
-from skipgrade.judging.parties import Afar, Here, Lost
+from skipgrade.judging.parties import Afar, Here, Lost, Party
+from skipgrade.judging.remembering import Remembering
 from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import Verdict
 
@@ -24,9 +25,14 @@ def meet(connection: dict[str, Any], exchange: str, secret: str, course: str) ->
     global _student
     part()
     _student = Afar(connection, Path(exchange))
-    solution = Here(sys.modules["__main__"].__dict__)
     holdout = functools.partial(held_out, secret=secret, course=course)
-    sessions.begin(Session(_student, solution, holdout, on_trial=True))
+    sessions.begin(Session(_student, _solution(), holdout, on_trial=True))
+
+
+@functools.cache
+def _solution() -> Party:
+    """The source notebook; what it answers holds for every submission."""
+    return Remembering(Here(sys.modules["__main__"].__dict__))
 
 
 def part() -> None:

@@ -139,17 +139,20 @@ def plot_images(
         shown = (shown - low) / (shown.amax((1, 2, 3), keepdim=True) - low).clamp(min=1e-8)
     columns = min(8, len(shown))
     rows = -(-len(shown) // columns)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(1.25 * columns, 1.4 * rows), squeeze=False,
-        layout="constrained", FigureClass=_ShownOnce,
-    )  # fmt: skip
-    for axes in grid.flat:
-        axes.axis("off")
-    for number, (axes, image) in enumerate(zip(grid.flat, shown, strict=False)):
-        axes.imshow(image.permute(1, 2, 0).numpy())
+    tall = shown.shape[2] / shown.shape[3]  # an image is 1 wide, and has its name above it
+    high = tall if labels is None else tall + 0.18
+    figure = plt.figure(figsize=(1.25 * columns, 1.25 * high * rows), FigureClass=_ShownOnce)
+    axes = figure.add_axes((0, 0, 1, 1))  # one for all: an axes an image takes seconds to lay out
+    for number, image in enumerate(shown):
+        left, bottom = number % columns, (number // columns + 1) * high
+        inside = (left + 0.03, left + 0.97, bottom - 0.03, bottom - tall + 0.03)
+        axes.imshow(image.permute(1, 2, 0).numpy(), extent=inside)
         if labels is not None:
             label = int(labels[number])
-            axes.set_title(classes[label] if classes else str(label), fontsize=8, y=1)
+            name = classes[label] if classes else str(label)
+            axes.text(left + 0.5, inside[3] - 0.02, name, ha="center", va="bottom", fontsize=8)
+    axes.set(xlim=(0, columns), ylim=(rows * high, 0))
+    axes.axis("off")
     return figure
 
 

@@ -75,8 +75,13 @@ def test_a_confusion_matrix_counts_true_rows_and_predicted_columns():
 
 def test_images_carry_the_names_of_their_classes():
     figure = lab.plot_images(torch.randn(5, 3, 8, 8), torch.tensor([1, 0, 1, 0, 1]), ["cat", "dog"])
-    titles = [axes.get_title() for axes in figure.axes if axes.images]
-    assert titles == ["dog", "cat", "dog", "cat", "dog"]
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["dog", "cat", "dog", "cat", "dog"]
+    assert len(axes.images) == 5
+    for image, text in zip(axes.images, axes.texts, strict=True):  # each under its own name
+        left, right, _, top = image.get_extent()
+        assert left < text.get_position()[0] < right
+        assert 0 < top - text.get_position()[1] < 0.1
     with pytest.raises(lab.LabError, match="3, h, w"):
         lab.plot_images(torch.zeros(5, 8, 8))
 
