@@ -79,10 +79,14 @@ def run(course: Course, kill_every: float | None, dice: random.Random) -> dict[s
 
 
 def workers(command: int) -> list[psutil.Process]:
-    """The processes that grade."""
+    """The processes that grade: forked from one that has their packages."""
     try:
-        children = psutil.Process(command).children()
-        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        return [
+            worker
+            for child in psutil.Process(command).children()
+            if "multiprocessing.forkserver" in " ".join(child.cmdline())
+            for worker in child.children()
+        ]
     except psutil.NoSuchProcess:
         return []
 

@@ -1,16 +1,22 @@
 """The command line: parses, calls the classroom, prints.
 
-What needs torch is imported by the commands that need it: the others start in seconds.
+Each command imports what it needs: nbgrader takes seconds to import, torch more of them.
 """
+
+from __future__ import annotations
 
 import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from skipgrade.classroom import feedback, grading, progress, release, report
-from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.errors import CourseError
+
+if TYPE_CHECKING:
+    from skipgrade.classroom.progress import Outcome
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _release(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import release
+    from skipgrade.classroom.course import Course
+
     course = Course(options.course)
     chosen = options.assignments or course.assignments()
     _say(f"Releasing {len(chosen)} assignment(s)")
@@ -102,28 +111,38 @@ def _release(options: argparse.Namespace) -> int:
 def _holdout_build(options: argparse.Namespace) -> int:
     _say("Building the final test")
     from skipgrade.classroom import holdout
+    from skipgrade.classroom.course import Course
 
     holdout.build(Course(options.course), options.assignments, _say)
     return 0
 
 
 def _grade(options: argparse.Namespace) -> int:
-    course = Course(options.course)
     _say(f"Grading {options.assignment}")
-    try:
-        outcomes = grading.grade(
-            course,
-            options.assignment,
-            options.student,
-            _say,
-            workers=options.workers,
-            scheduler=options.scheduler,
-            force=options.force,
-            show=progress.for_stderr,
-        )
-    except grading.GradingStopped as stopped:
-        _say_summary(stopped.outcomes)
-        raise
+    from skipgrade.judging.warmth import shared_by_workers
+
+    elsewhere = options.scheduler is not None or options.workers == 0
+    with nullcontext({}) if elsewhere else shared_by_workers() as kernels:
+        # What kernels need is imported over there, while we import what we need here.
+        from skipgrade.classroom import grading, progress
+        from skipgrade.classroom.course import Course
+
+        course = Course(options.course)
+        try:
+            outcomes = grading.grade(
+                course,
+                options.assignment,
+                options.student,
+                _say,
+                workers=options.workers,
+                scheduler=options.scheduler,
+                kernels=kernels,
+                force=options.force,
+                show=progress.for_stderr,
+            )
+        except grading.GradingStopped as stopped:
+            _say_summary(stopped.outcomes)
+            raise
     _say_summary(outcomes)
     if all(outcome.scored for outcome in outcomes):
         return 0
@@ -131,8 +150,10 @@ def _grade(options: argparse.Namespace) -> int:
     return 1
 
 
-def _say_summary(outcomes: Sequence[progress.Outcome]) -> None:
-    for line in progress.summary(outcomes):
+def _say_summary(outcomes: Sequence[Outcome]) -> None:
+    from skipgrade.classroom.progress import summary
+
+    for line in summary(outcomes):
         _say(line)
 
 
@@ -143,6 +164,9 @@ def _count(text: str) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import report
+    from skipgrade.classroom.course import Course
+
     course = Course(options.course)
     width = shutil.get_terminal_size(fallback=(120, 0)).columns
     for line in report.lines(report.rows(course, options.assignment), max(80, width)):
@@ -151,6 +175,9 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _feedback(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import feedback
+    from skipgrade.classroom.course import Course
+
     feedback.generate(Course(options.course), options.assignment, _say)
     return 0
 

@@ -6,9 +6,9 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 
@@ -19,16 +19,16 @@ from distributed import Future as DaskFuture
 from distributed.system import MEMORY_LIMIT
 from distributed.utils import get_mp_context
 
-from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.task import Graded, Order, grade_here
 from skipgrade.judging.judge_kernel import dismiss
-from skipgrade.judging.warmth import shared_by_workers
+from skipgrade.judging.warmth import THREAD_SETTINGS, prepare_for, shared_by_workers
 
 MEMORY_A_WORKER = 2 * 2**30
 LEAST_AHEAD = 16
 # Deaths are counted by the task itself: Dask blames whatever its scheduler had sent to the worker.
 DEATHS_DASK_FORGIVES = 100
-THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 Results = Callable[[Iterator[Order]], Iterator[Graded]]
 
@@ -81,18 +81,23 @@ def _in_a_thread(order: Order, course: Course) -> Graded:
 
 
 @contextmanager
-def local(workers: int, sources: list[Path]) -> Iterator[Results]:
-    """A cluster of processes on this machine, reachable from it alone, and with a key."""
+def local(
+    workers: int, sources: list[Path], kernels: Mapping[str, str] | None
+) -> Iterator[Results]:
+    """A cluster of processes on this machine, reachable from it alone, and with a key.
+
+    `kernels`, which goes into their environment, says what they fork kernels from.
+    """
     threads = str(max(1, CPU_COUNT // workers))
     environment = {name: os.environ.get(name, threads) for name in THREAD_SETTINGS}
     with (
         tempfile.TemporaryDirectory(prefix="skipgrade-workers-") as scratch,
-        shared_by_workers(sources[0], environment) as zygote,
+        _kernels_for(sources, kernels) as shared,
         dask.config.set(
             {
                 "temporary-directory": scratch,
                 "distributed.scheduler.allowed-failures": DEATHS_DASK_FORGIVES,
-                "distributed.nanny.pre-spawn-environ": environment | zygote,
+                "distributed.nanny.pre-spawn-environ": environment | dict(shared),
                 "distributed.worker.multiprocessing-method": _forked_workers(),
             }
         ),
@@ -111,6 +116,16 @@ def local(workers: int, sources: list[Path]) -> Iterator[Results]:
         _manners(client, sources, own=True),
     ):
         yield lambda orders: _results(client, orders, least=1)
+
+
+@contextmanager
+def _kernels_for(
+    sources: list[Path], kernels: Mapping[str, str] | None
+) -> Iterator[Mapping[str, str]]:
+    with nullcontext(kernels) if kernels else shared_by_workers() as shared:
+        for source in sources:
+            prepare_for(source, shared)
+        yield shared
 
 
 def _forked_workers() -> str:

@@ -19,16 +19,10 @@ from sqlalchemy.exc import NoSuchModuleError, OperationalError, SAWarning
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+from skipgrade.classroom.errors import ConversionFailed, CourseError
+
 CONFIG_FILE = "nbgrader_config.py"
 LOG_FILE = ".nbgrader.log"
-
-
-class CourseError(Exception):
-    """Something a person can mend; the text names the place and the mend."""
-
-
-class ConversionFailed(CourseError):
-    """nbgrader gave up on an assignment or a submission."""
 
 
 class Course:

@@ -8,7 +8,8 @@ from pathlib import Path
 from nbgrader.converters import GenerateFeedback
 
 from skipgrade.classroom import handin
-from skipgrade.classroom.course import ConversionFailed, Course, CourseError
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import ConversionFailed, CourseError
 from skipgrade.classroom.grading import notebook_names
 
 UNREADABLE = """\

@@ -7,18 +7,20 @@ and unchanged is left alone (`ledger`), so a run that broke off is continued by 
 import fcntl
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 
 from skipgrade.classroom import cluster, rows
-from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.ledger import FOLDER, Ledger
 from skipgrade.classroom.progress import Bar, Lines, Outcome
 from skipgrade.classroom.task import Graded, Order, own_settings
 from skipgrade.classroom.writing import NotWritten, Writer
+from skipgrade.judging.execute import why_not_here
 
 NAMED = 10
 
@@ -44,12 +46,14 @@ def grade(
     *,
     workers: int | None = 0,
     scheduler: str | None = None,
+    kernels: Mapping[str, str] | None = None,
     force: bool = False,
     show: Callable[[int, Callable[[str], None]], AbstractContextManager[Lines | Bar]] = Lines,
 ) -> list[Outcome]:
     """Grade every hand-in of an assignment, or those of some students.
 
-    `workers=0` grades in this process, None on as many workers as the machine has room for.
+    `workers=0` grades in this process, None on as many workers as the machine has room for; with
+    `kernels`, what `shared_by_workers` gives, they fork theirs from a process begun before.
     """
     notebooks = notebook_names(course, assignment)
     chosen = _chosen(course, assignment, students)
@@ -63,7 +67,7 @@ def grade(
         if to_do:
             orders = _orders(course, assignment, notebooks, book, place, to_do)
             writer = Writer(course, assignment, book, ledger)
-            by = _cluster(course, sources, len(to_do), workers, scheduler, say)
+            by = _cluster(course, sources, len(to_do), workers, scheduler, kernels, say)
             outcomes += _collect(by, orders, writer, to_do, lambda: show(len(to_do), say))
     return outcomes
 
@@ -159,13 +163,17 @@ def _cluster(
     submissions: int,
     workers: int | None,
     scheduler: str | None,
+    kernels: Mapping[str, str] | None,
     say: Callable[[str], None],
 ) -> AbstractContextManager[cluster.Results]:
     if scheduler is not None:
         return cluster.given(scheduler, sources, say)
+    if reason := why_not_here(course.config):
+        raise CourseError(reason)
     if workers == 0:
         return cluster.here(course)
-    return cluster.local(min(workers or cluster.default_workers(), submissions), sources)
+    processes = min(workers or cluster.default_workers(), submissions)
+    return cluster.local(processes, sources, kernels)
 
 
 def _collect(

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from traitlets.config import Config
 
 from skipgrade import lab
-from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import CourseError
 from skipgrade.judging.execute import JudgedExecute
 from skipgrade.judging.holdout import COUNT, LABELS_FILE, write_labels
 from skipgrade.judging.secret import read_secret, seed_from

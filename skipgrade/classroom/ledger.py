@@ -14,7 +14,8 @@ from typing import Any
 
 import nbformat
 
-from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.leftovers import leftovers
 from skipgrade.classroom.rows import Rows, scores
 

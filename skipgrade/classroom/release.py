@@ -7,7 +7,8 @@ from nbformat import NotebookNode
 from nbgrader.converters import GenerateAssignment
 
 from skipgrade.classroom.colab import BADGE, ColabHeader
-from skipgrade.classroom.course import ConversionFailed, Course, CourseError
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import ConversionFailed, CourseError
 from skipgrade.classroom.wheel import build_student_wheel
 
 README = """\

@@ -26,7 +26,8 @@ from nbgrader.converters import Autograde
 from sqlalchemy import create_engine
 
 from skipgrade.classroom import handin, rows
-from skipgrade.classroom.course import CONFIG_FILE, ConversionFailed, Course, CourseError
+from skipgrade.classroom.course import CONFIG_FILE, Course
+from skipgrade.classroom.errors import ConversionFailed, CourseError
 from skipgrade.classroom.ledger import Files, fingerprint
 from skipgrade.classroom.rows import Rows
 from skipgrade.judging.restore import grade_id

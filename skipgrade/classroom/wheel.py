@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hatchling.builders.wheel import WheelBuilder
 
-from skipgrade.classroom.course import CourseError
+from skipgrade.classroom.errors import CourseError
 
 PROJECT = Path(__file__).parents[2]
 FROM_PROJECT = (

@@ -14,7 +14,8 @@ from nbgrader.api import Gradebook
 from sqlalchemy.exc import SQLAlchemyError
 
 from skipgrade.classroom import rows
-from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.ledger import Ledger
 from skipgrade.classroom.task import Graded
 

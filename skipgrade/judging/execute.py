@@ -20,6 +20,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade
 from traitlets import Integer, Unicode
+from traitlets.config import Config
 
 from skipgrade.judging.judge_kernel import JudgeFailed, JudgeKernel, judge_for
 from skipgrade.judging.outputs import flatten_outputs, write_verdict
@@ -30,7 +31,12 @@ from skipgrade.judging.source import is_automatic, split
 from skipgrade.judging.unreadable import reason_unreadable
 from skipgrade.judging.verdict import Verdict
 from skipgrade.judging.workcopy import working_copy
-from skipgrade.sandbox import async_kernel_manager, missing_protections
+from skipgrade.sandbox import (
+    SandboxMissing,
+    async_kernel_manager,
+    demand_protection,
+    missing_protections,
+)
 
 RECOVERY = 10
 # The kernel is dead, deaf, or sends what no kernel would send.
@@ -291,6 +297,15 @@ class JudgedExecute(Execute):
             self._judge.part()
 
 
+def why_not_here(config: Config) -> str:
+    """Why submissions cannot be run on this machine as the course demands; empty if they can."""
+    try:
+        demand_protection(config.SandboxProvisioner.get("accept_missing", []))
+    except SandboxMissing as error:
+        return str(error)
+    return ""
+
+
 def _now(value: Any) -> Any:
     """The result of nbclient's sometimes asynchronous managers."""
     from nbclient.util import ensure_async, run_sync
@@ -302,4 +317,4 @@ def _error_output(told: str) -> NotebookNode:
     return NotebookNode(output_type="error", ename="CellLost", evalue=told, traceback=[told])
 
 
-__all__ = ["JudgeFailed", "JudgedExecute"]
+__all__ = ["JudgeFailed", "JudgedExecute", "why_not_here"]

@@ -36,7 +36,7 @@ class JudgeKernel:
 
     def __init__(self, source: SourceNotebook) -> None:
         self.source = source
-        self.preload = preload(source)  # for the student's kernels as well: all fork from one
+        self.preload = preload(source.path)  # for the student's kernels as well: all fork from one
         self._folder = Path(tempfile.mkdtemp(prefix="skipgrade-judge-"))
         copy_plain_files(source.path.parent, self._folder / "work")
         config = Config()

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from skipgrade.judging.source import SourceNotebook, read_source
-from skipgrade.sandbox import sharing
+from skipgrade.sandbox import prepare, sharing
 
 PACKAGES = [
     "numpy",
@@ -26,18 +25,26 @@ PACKAGES = [
     "skipgrade.judging.ruling",
     "skipgrade.judging.witness",
 ]
+THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 DATA_SETS = ("cifar10", "cifar100")
 
 
-def preload(source: SourceNotebook) -> list[str]:
+def preload(source: Path) -> list[str]:
     """Modules to import, and `module:function` to call, before any kernel is forked."""
-    text = source.path.read_text(encoding="utf-8")
+    text = source.read_text(encoding="utf-8")
     used = [name for name in DATA_SETS if f'\\"{name}\\"' in text]
     return [*PACKAGES, *(f"skipgrade.lab.warm:{name}" for name in used)]
 
 
-def shared_by_workers(
-    source: Path, environment: Mapping[str, str]
-) -> AbstractContextManager[dict[str, str]]:
-    """What every worker on this machine needs in its environment to fork from one process."""
-    return sharing(preload(read_source(source)), environment)
+def shared_by_workers() -> AbstractContextManager[dict[str, str]]:
+    """What every worker on this machine needs in its environment to fork from one process.
+
+    That process has one thread to compute with, whatever its kernels will have: threads of its own
+    would not be there in a fork.
+    """
+    return sharing(PACKAGES, dict.fromkeys(THREAD_SETTINGS, "1"))
+
+
+def prepare_for(source: Path, kernels: Mapping[str, str]) -> None:
+    """Have that process read what this assignment needs, before the first worker asks."""
+    prepare(kernels, preload(source))

@@ -62,6 +62,9 @@ def _settle(order: Order) -> None:
     os.close(nowhere)
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    if threads.isdecimal() and (torch := sys.modules.get("torch")):
+        torch.set_num_threads(max(1, int(threads)))  # not what the zygote was started with
 
 
 def _limit(limits: Limits) -> None:

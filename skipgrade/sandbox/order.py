@@ -32,6 +32,7 @@ class Order:
     places: Places | None = None
     limits: Limits = field(default_factory=Limits)
     without: list[str] = field(default_factory=list)  # protections to do without
+    modules: list[str] = field(default_factory=list)  # imported (MODULE:FUNCTION: called) before
     private: str | None = None  # removed when the kernel has ended
     abandoned: list[str] = field(default_factory=list)  # removed when its owner has vanished
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,20 @@ BIRTH = 180.0
 
 class SandboxMissing(RuntimeError):
     """This machine cannot confine a student's kernel as far as the configuration demands."""
+
+
+def demand_protection(accept_missing: Collection[str] = ()) -> None:
+    """Raise `SandboxMissing` where this machine cannot confine as far as it must."""
+    missing = [name for name in confinement.missing() if name not in accept_missing]
+    if missing:
+        told = "; ".join(PROTECTIONS[name] for name in missing)
+        accepted = sorted({*missing, *accept_missing})
+        raise SandboxMissing(
+            "submissions are not run, since this machine cannot confine them. "
+            f"It lacks {told}. Grade on a machine that has it; or, if you "
+            "trust every submission, write "
+            f"c.SandboxProvisioner.accept_missing = {accepted} into nbgrader_config.py."
+        )
 
 
 def clean_environment(environment: dict[str, str]) -> dict[str, str]:
@@ -68,7 +82,7 @@ class WarmProvisioner(LocalProvisioner):
             return await super().launch_kernel(cmd, **kwargs)
         order = self._order(cmd, kwargs["env"], str(kwargs.get("cwd") or Path.cwd()))
         for attempt in ("first", "last"):
-            kernel = zygotes.fork(order, self.preload, environment_of_zygote())
+            kernel = zygotes.fork(order, environment_of_zygote())
             if await asyncio.to_thread(kernel.wait_until_born, BIRTH):
                 break
             if attempt == "last" or kernel.reason:
@@ -81,7 +95,13 @@ class WarmProvisioner(LocalProvisioner):
         """`cmd` is `python -m ipykernel_launcher ...`: the fork takes the arguments alone."""
         environment = {k: v for k, v in environment.items() if k != "JPY_PARENT_PID"}
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
-        return Order(arguments, FIGURES_INLINE | environment, folder, abandoned=self._abandoned())
+        return Order(
+            arguments,
+            FIGURES_INLINE | environment,
+            folder,
+            modules=self.preload,
+            abandoned=self._abandoned(),
+        )
 
     def _abandoned(self) -> list[str]:
         return [*self.abandoned, self._runtime()]
@@ -110,7 +130,7 @@ class SandboxProvisioner(WarmProvisioner):
     _private: str | None = None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        self._demand_protection()
+        demand_protection(self.accept_missing)
         kwargs = await super().pre_launch(**kwargs)
         if self._private is None:
             self._private = tempfile.mkdtemp(prefix="skipgrade-private-")
@@ -122,18 +142,6 @@ class SandboxProvisioner(WarmProvisioner):
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         return kwargs
-
-    def _demand_protection(self) -> None:
-        missing = [name for name in confinement.missing() if name not in self.accept_missing]
-        if missing:
-            told = "; ".join(PROTECTIONS[name] for name in missing)
-            accepted = sorted({*missing, *self.accept_missing})
-            raise SandboxMissing(
-                "submissions are not run, since this machine cannot confine them. "
-                f"It lacks {told}. Grade on a machine that has it; or, if you "
-                "trust every submission, write "
-                f"c.SandboxProvisioner.accept_missing = {accepted} into nbgrader_config.py."
-            )
 
     def _order(self, cmd: list[str], environment: dict[str, str], folder: str) -> Order:
         order = super()._order(cmd, environment, folder)

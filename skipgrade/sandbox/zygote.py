@@ -3,8 +3,10 @@
     python -m skipgrade.sandbox.zygote FOLDER LIFELINE REQUESTS MODULE[:FUNCTION] ...
 
 REQUESTS is the descriptor of a socket that listens in FOLDER. Each connection brings one `Order`,
-together with the socket on which that kernel's warden will report. When the owner closes the other
-end of LIFELINE, or dies, the zygote ends; kernels do the same by their own sockets.
+together with the socket on which that kernel's warden will report. Modules that an order names and
+that are not there yet are imported first, and stay for all that follow; an order that comes without
+a socket is for that alone. When the owner closes the other end of LIFELINE, or dies, the zygote
+ends; kernels do the same by their own sockets.
 """
 
 from __future__ import annotations
@@ -32,20 +34,32 @@ def main(arguments: Sequence[str]) -> None:
     """Import the modules named, then serve until the owner is gone."""
     folder, lifeline, requests, *names = arguments
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry) != Path.cwd()]
-    for name in names:
-        _import(name)
+    _prepare(names)
     absent = confinement.missing()
     filtered = None
     if "network" not in absent:
         filtered = confinement.Filter(listening="processes" not in absent)
-    confinement.interpreter()
     adopt_orphans()
-    gc.collect()
-    gc.freeze()  # what is here now stays shared with every kernel
     try:
         _serve(socket.socket(fileno=int(lifeline)), socket.socket(fileno=int(requests)), filtered)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+_prepared: set[str] = set()
+
+
+def _prepare(names: Sequence[str]) -> None:
+    """Import what has not been imported before, for every kernel from now on."""
+    new = [name for name in names if name not in _prepared]
+    for name in new:
+        _import(name)
+    if new:
+        _prepared.update(new)
+        confinement.interpreter.cache_clear()
+        confinement.interpreter()
+        gc.collect()
+        gc.freeze()  # what is here now stays shared with every kernel
 
 
 def _import(name: str) -> None:
@@ -82,13 +96,17 @@ def _fork(requests: socket.socket, wardens: set[int], filtered: confinement.Filt
     connection, _ = requests.accept()
     with connection:
         data, descriptors, _, _ = socket.recv_fds(connection, LARGEST_ORDER, 1)
-    if not descriptors:  # whoever asked has gone
+    if not data:  # whoever asked has gone
+        return
+    order = Order.decode(data)
+    _prepare(order.modules)
+    if not descriptors:  # nobody waits for a kernel yet
         return
     line = socket.socket(fileno=descriptors[0])
     pid = os.fork()
     if pid == 0:
         close_all_but(line.fileno())
-        warden.keep(Order.decode(data), line, filtered)  # does not return
+        warden.keep(order, line, filtered)  # does not return
     wardens.add(pid)
     line.close()
 

@@ -22,6 +22,7 @@ from typing import Any
 from skipgrade.sandbox.order import Order
 
 SHARED = "KERNEL_ZYGOTE"
+HEARD = 1.0
 
 
 class ZygoteFailed(RuntimeError):
@@ -91,7 +92,7 @@ class WarmKernel:
 
 
 class Zygote:
-    """A process that forks kernels with `modules` imported, for whoever knows its `address`."""
+    """A process that forks kernels for whoever knows its `address`; it imports `modules` first."""
 
     def __init__(self, modules: Sequence[str], environment: Mapping[str, str]) -> None:
         self._owner = os.getpid()
@@ -117,43 +118,61 @@ class Zygote:
     def close(self) -> None:
         self._lifeline.close()
         if self._owner == os.getpid():
-            self._process.wait()
+            try:
+                self._process.wait(timeout=HEARD)
+            except subprocess.TimeoutExpired:  # it is still importing, and listens to nobody
+                self._process.terminate()
+                self._process.wait()
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
-_zygotes: dict[tuple[str, ...], Zygote] = {}
+_zygote: Zygote | None = None
 _lock = threading.Lock()
 
 
-def fork(order: Order, modules: Sequence[str], environment: Mapping[str, str]) -> WarmKernel:
+def fork(order: Order, environment: Mapping[str, str]) -> WarmKernel:
     """A kernel from the zygote this process shares, or from its own; replaced when it has died."""
     if shared := os.environ.get(SHARED):
         with contextlib.suppress(ZygoteFailed):
             return _ask(shared, order)
-    return _ask(_own(modules, environment).address, order)
+    return _ask(_own(order.modules, environment).address, order)
 
 
 def _own(modules: Sequence[str], environment: Mapping[str, str]) -> Zygote:
+    global _zygote
     with _lock:
-        key = tuple(modules)
-        zygote = _zygotes.get(key)
-        if zygote is None or not zygote.usable():
-            if zygote is not None:
-                zygote.close()
-            zygote = _zygotes[key] = Zygote(modules, environment)
-        return zygote
+        if _zygote is None or not _zygote.usable():
+            if _zygote is not None:
+                _zygote.close()
+            _zygote = Zygote(modules, environment)
+        return _zygote
 
 
 def _ask(address: str, order: Order) -> WarmKernel:
     ours, theirs = socket.socketpair()
-    with theirs, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as request:
+    with theirs:
+        try:
+            _send(address, order, theirs.fileno())
+        except ZygoteFailed:
+            ours.close()
+            raise
+    return WarmKernel(ours)
+
+
+def _send(address: str, order: Order, *descriptors: int) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as request:
         try:
             request.connect(address)
-            socket.send_fds(request, [order.encode()], [theirs.fileno()])
+            socket.send_fds(request, [order.encode()], descriptors)
         except OSError as error:
-            ours.close()
             raise ZygoteFailed(f"The process that forks kernels has ended ({error}).") from None
-    return WarmKernel(ours)
+
+
+def prepare(shared: Mapping[str, str], modules: Sequence[str]) -> None:
+    """Have a zygote that is shared import these as soon as it can; nobody waits for it."""
+    if SHARED in shared:
+        with contextlib.suppress(ZygoteFailed):  # whoever wants a kernel of it will notice
+            _send(shared[SHARED], Order([], {}, "", modules=list(modules)))
 
 
 @contextlib.contextmanager
@@ -167,9 +186,10 @@ def sharing(modules: Sequence[str], environment: Mapping[str, str]) -> Iterator[
 
 
 @atexit.register
-def close_all() -> None:
-    """End every zygote of this process."""
+def close() -> None:
+    """End the zygote of this process, if it has one."""
+    global _zygote
     with _lock:
-        for zygote in _zygotes.values():
-            zygote.close()
-        _zygotes.clear()
+        if _zygote is not None:
+            _zygote.close()
+        _zygote = None

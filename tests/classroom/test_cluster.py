@@ -14,7 +14,8 @@ import pytest
 from distributed import Client, default_client
 
 from skipgrade.classroom import cluster, grading, progress
-from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.task import Graded, Order
 from tests.conftest import BIN, run_nbgrader
 

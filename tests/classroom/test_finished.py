@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from skipgrade.classroom import grading
-from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.writing import Writer
 
 from .conftest import ASSIGNMENT, submit

@@ -8,7 +8,9 @@ import nbformat
 import pytest
 
 from skipgrade.classroom import feedback, grading, report
-from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import CourseError
+from skipgrade.sandbox import confinement
 
 from .conftest import ASSIGNMENT, submit
 
@@ -121,3 +123,16 @@ def test_unknown_student_is_an_error_that_names_the_folder(released: Course) -> 
 def test_unreleased_assignment_is_an_error_that_names_the_command(course: Course) -> None:
     with pytest.raises(CourseError, match=f"nbgrader generate_assignment {ASSIGNMENT}"):
         grading.grade(course, ASSIGNMENT, say=quiet)
+
+
+def test_a_machine_that_cannot_confine_is_told_of_at_once(
+    released: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, not for each student; and not where the course accepts what is missing."""
+    submit(released, "one", "2 * x")
+    monkeypatch.setattr(confinement, "_landlock", lambda: 5)
+    with pytest.raises(CourseError, match=r"It lacks signals: .*accept_missing = \['signals'\]"):
+        grading.grade(released, ASSIGNMENT, say=quiet)
+    released.config.SandboxProvisioner.accept_missing = ["signals"]
+    (outcome,) = grading.grade(released, ASSIGNMENT, say=quiet)
+    assert outcome.score == 3

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from skipgrade.classroom import grading, release, report
-from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import CourseError
 
 from .conftest import ASSIGNMENT, new_course, submit
 from .gradebooks import content, grade_by_hand

@@ -4,7 +4,8 @@ import nbformat
 import pytest
 
 from skipgrade.classroom import release
-from skipgrade.classroom.course import Course, CourseError
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import CourseError
 
 from .conftest import ASSIGNMENT
 
