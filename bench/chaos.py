@@ -65,12 +65,14 @@ def run(course: Course, kill_every: float | None, dice: random.Random) -> dict[s
                 stdout=log,
                 stderr=log,
             )
-            due = time.monotonic() + (kill_every or 0)
+            due = None
             while process.poll() is None:
                 time.sleep(0.1)
-                if kill_every and time.monotonic() > due and (found := workers(process.pid)):
-                    dice.choice(found).kill()
-                    counts["killed"] += 1
+                found = workers(process.pid) if kill_every else []
+                if kill_every and found and (due is None or time.monotonic() > due):
+                    if due is not None:
+                        dice.choice(found).kill()
+                        counts["killed"] += 1
                     due = time.monotonic() + kill_every * dice.uniform(0.5, 1.5)
         if process.returncode == 0:
             return counts

@@ -1,5 +1,6 @@
 """What a command and everything it starts use: time, processor, memory."""
 
+import contextlib
 import os
 import resource
 import subprocess
@@ -11,11 +12,14 @@ from typing import Any
 
 import psutil
 
+from skipgrade.sandbox.processes import adopt_orphans
+
 EVERY = 1.0
 
 
 def run(command: Sequence[str], folder: Path, log: Path, **environment: str) -> dict[str, Any]:
-    """Run a command to its end; processes it waited for count as its own."""
+    """Run a command to its end, and what it leaves behind to theirs; all count as its own."""
+    adopt_orphans()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     with log.open("w") as output:
@@ -32,6 +36,9 @@ def run(command: Sequence[str], folder: Path, log: Path, **environment: str) -> 
         watching.start()
         code = process.wait()
     wall = time.perf_counter() - started
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
     watching.join()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

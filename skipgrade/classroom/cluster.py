@@ -6,11 +6,13 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import dask
 from dask.system import CPU_COUNT
@@ -27,6 +29,8 @@ from skipgrade.judging.warmth import THREAD_SETTINGS, prepare_for, shared_by_wor
 
 MEMORY_A_WORKER = 2 * 2**30
 LEAST_AHEAD = 16
+PATIENCE = 30.0
+SHORT = "(is the machine short of memory?)"
 # Deaths are counted by the task itself: Dask blames whatever its scheduler had sent to the worker.
 DEATHS_DASK_FORGIVES = 100
 
@@ -101,21 +105,27 @@ def local(
                 "distributed.worker.multiprocessing-method": _forked_workers(),
             }
         ),
-        LocalCluster(
-            n_workers=workers,
+        _started(n_workers=workers, local_directory=scratch) as cluster,
+        Client(cluster) as client,
+        _manners(client, sources, own=True),
+    ):
+        yield lambda orders: _results(client, orders, least=1, patience=PATIENCE)
+
+
+def _started(**settings: Any) -> LocalCluster:
+    try:
+        return LocalCluster(
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
             dashboard_address=None,
             security=True,
             memory_limit=0,
-            local_directory=scratch,
             silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster) as client,
-        _manners(client, sources, own=True),
-    ):
-        yield lambda orders: _results(client, orders, least=1)
+            **settings,
+        )
+    except RuntimeError as error:
+        raise ClusterLost(f"no worker could be started: {error} {SHORT}") from error
 
 
 @contextmanager
@@ -172,10 +182,13 @@ def _threads(client: Client) -> int:
     return sum(client.nthreads().values())
 
 
-def _results(client: Client, orders: Iterator[Order], least: int) -> Iterator[Graded]:
+def _results(
+    client: Client, orders: Iterator[Order], least: int, patience: float | None = None
+) -> Iterator[Graded]:
     """Grade with as many orders at the scheduler as there are threads, or `least` if that is more.
 
-    So memory stays flat however large the class is.
+    So memory stays flat however large the class is. `patience` is for how many seconds there may
+    be no worker at all.
     """
     students: dict[str, str] = {}
     finished = as_completed()
@@ -188,7 +201,7 @@ def _results(client: Client, orders: Iterator[Order], least: int) -> Iterator[Gr
             finished.add(future)
 
     send(islice(orders, room))
-    for future in finished:
+    for future in _one_by_one(finished, client, patience):
         student = students.pop(str(future.key))
         if future.status in ("cancelled", "lost"):
             raise ClusterLost("the connection to the scheduler is lost")
@@ -196,6 +209,22 @@ def _results(client: Client, orders: Iterator[Order], least: int) -> Iterator[Gr
         del future
         send(islice(orders, 1))
         yield graded
+
+
+def _one_by_one(
+    finished: as_completed, client: Client, patience: float | None
+) -> Iterator[DaskFuture]:
+    seen = time.monotonic()
+    while not finished.is_empty():
+        if finished.has_ready():
+            yield next(finished)
+            continue
+        with finished.thread_condition:
+            finished.thread_condition.wait(timeout=1.0)
+        if patience is None or _threads(client) > 0:
+            seen = time.monotonic()
+        elif time.monotonic() - seen > patience:
+            raise ClusterLost(f"all workers have died {SHORT}")
 
 
 def _outcome(future: DaskFuture, student: str) -> Graded:

@@ -132,6 +132,33 @@ def test_workers_that_die(fresh: Course, stock: tuple[Course, Path]) -> None:
     assert any("kills-always: not graded" in line for line in progress.summary(outcomes))
 
 
+def test_a_class_does_not_wait_for_workers_that_are_gone(
+    fresh: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that dies while it starts is not started again: so all of them can be lost."""
+
+    class LoseWorkers(progress.Lines):
+        def done(self, outcome: progress.Outcome) -> None:
+            default_client().cluster.scale(0)
+
+    monkeypatch.setattr(cluster, "PATIENCE", 1.0)
+    with pytest.raises(grading.GradingStopped, match="all workers have died") as stopped:
+        grading.grade(fresh, ASSIGNMENT, say=quiet, workers=1, show=LoseWorkers)
+    assert len(stopped.value.left) == 5
+    assert len(students(fresh)) == 1
+
+
+def test_workers_that_do_not_start_are_told_of(
+    fresh: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**settings: object) -> None:
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(cluster, "LocalCluster", fail)
+    with pytest.raises(grading.GradingStopped, match=r"no worker could be started: Nanny failed"):
+        grading.grade(fresh, ASSIGNMENT, say=quiet, workers=1)
+
+
 @contextlib.contextmanager
 def dask(command: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen([BIN / "dask", command, *arguments], stderr=subprocess.DEVNULL) as one:
