@@ -42,14 +42,19 @@ class ClusterLost(CourseError):
 
 
 class _Manners(WorkerPlugin):
-    """Judges leave their worker when the class is graded; Ctrl-C is the coordinator's to hear."""
+    """Judges leave their worker when the class is graded. A cluster of our own leaves Ctrl-C to the
+    coordinator, and everything that a dead worker could no longer remove in its `scratch`.
+    """
 
-    def __init__(self, sources: list[Path], own: bool) -> None:
-        self.sources, self.own = sources, own
+    def __init__(self, sources: list[Path], scratch: str | None = None) -> None:
+        self.sources, self.scratch = sources, scratch
         self.name = f"skipgrade-{os.getpid()}-{id(self)}"
 
     def setup(self, worker: Worker) -> None:
-        if self.own and threading.current_thread() is threading.main_thread():
+        if self.scratch is None:
+            return
+        tempfile.tempdir = self.scratch
+        if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def teardown(self, worker: Worker) -> None:
@@ -95,7 +100,7 @@ def local(
     threads = str(max(1, CPU_COUNT // workers))
     environment = {name: os.environ.get(name, threads) for name in THREAD_SETTINGS}
     with (
-        tempfile.TemporaryDirectory(prefix="skipgrade-workers-") as scratch,
+        tempfile.TemporaryDirectory(prefix="skipgrade-run-") as scratch,
         _kernels_for(sources, kernels) as shared,
         dask.config.set(
             {
@@ -107,7 +112,7 @@ def local(
         ),
         _started(n_workers=workers, local_directory=scratch) as cluster,
         Client(cluster) as client,
-        _manners(client, sources, own=True),
+        _manners(client, _Manners(sources, scratch)),
     ):
         yield lambda orders: _results(client, orders, least=1, patience=PATIENCE)
 
@@ -163,13 +168,12 @@ def given(address: str, sources: list[Path], say: Callable[[str], None]) -> Iter
         ) from error
     with client:
         say(f"  {_threads(client)} worker thread(s) at {address}")
-        with _manners(client, sources, own=False):
+        with _manners(client, _Manners(sources)):
             yield lambda orders: _results(client, orders, least=LEAST_AHEAD)
 
 
 @contextmanager
-def _manners(client: Client, sources: list[Path], own: bool) -> Iterator[None]:
-    plugin = _Manners(sources, own)
+def _manners(client: Client, plugin: _Manners) -> Iterator[None]:
     client.register_plugin(plugin)
     try:
         yield

@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import multiprocessing.util
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,7 +114,17 @@ def test_gradebook_is_that_of_the_stock_command(fresh: Course, stock: tuple[Cour
     assert "left" in said[0]
 
 
-def test_workers_that_die(fresh: Course, stock: tuple[Course, Path]) -> None:
+@pytest.fixture
+def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files that is empty; pytest's own are too deep for unix sockets."""
+    multiprocessing.util.get_temp_dir()  # this process's own, gone when it ends
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        monkeypatch.setenv("TMPDIR", folder)
+        yield Path(folder)
+
+
+def test_workers_that_die(fresh: Course, stock: tuple[Course, Path], empty: Path) -> None:
     """One death costs nothing; a submission that kills twice is not graded, the others are."""
     submit(fresh, "kills-always", "x\n" + KILL)
     submit(fresh, "not-json").write_text('{"cells": [')
@@ -120,6 +132,7 @@ def test_workers_that_die(fresh: Course, stock: tuple[Course, Path]) -> None:
     flag.unlink()
     outcomes = grading.grade(fresh, ASSIGNMENT, say=quiet, workers=2)
     assert flag.exists()
+    assert not list(empty.iterdir()), "what the dead left behind is gone as well"
     told = {one.student: one for one in outcomes}
     assert len(told) == 8
     assert not told["kills-always"].scored
