@@ -19,7 +19,7 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade
-from traitlets import Integer, Unicode
+from traitlets import Enum, Integer, Unicode
 from traitlets.config import Config
 
 from skipgrade.judging.judge_kernel import JudgeFailed, JudgeKernel, judge_for
@@ -58,6 +58,9 @@ class JudgedExecute(Execute):
     ).tag(config=True)
     secret_file = Unicode(
         "holdout.key", help="File in the course root from which held-out images follow."
+    ).tag(config=True)
+    shutdown_kernel = Enum(  # nobody asks it for anything any more, and its warden clears up
+        ["graceful", "immediate"], default_value="immediate"
     ).tag(config=True)
     startup_timeout = Integer(120, help="Seconds a kernel may take to start.").tag(config=True)
 

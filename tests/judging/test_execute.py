@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,3 +146,31 @@ def test_a_notebook_out_of_time_is_told_so_cell_by_cell(tmp_path: Path) -> None:
     verdicts = Graded(course, done.stderr).verdicts("right")
     assert {verdict["points"] for verdict in verdicts.values()} == {0.0}
     assert all("more than 0 s in all" in verdict["reason"] for verdict in verdicts.values())
+
+
+ENDLESS = {"loops", "loops-when-asked", "cannot-be-interrupted", "floods", "shouts", "hogs-memory"}
+
+
+def test_the_class_in_parallel_gets_the_same_verdicts(graded: Graded, tmp_path: Path) -> None:
+    """Cell by cell, reasons included; without those who only take time."""
+    course = tiny.TinyCourse(tmp_path / "course")
+    for folder in ("source", "submitted"):
+        shutil.copytree(graded.course.root / folder, course.root / folder)
+    shutil.copy(graded.course.root / "nbgrader_config.py", course.root)
+    for command in (("nbgrader", "generate_assignment"), ("skipgrade.cli", "grade")):
+        chosen = CLASS.keys() - ENDLESS if command[1] == "grade" else ()
+        named = [argument for student in chosen for argument in ("--student", student)]
+        done = course.command(*command, NAME, *named)
+        assert done.returncode == 0, done.stderr[-3000:]
+    parallel = Graded(course, "")
+    assert set(parallel.scores) == CLASS.keys() - ENDLESS
+    for student in parallel.scores:
+        assert parallel.scores[student] == graded.scores[student], student
+        assert _without_times(parallel, student) == _without_times(graded, student), student
+
+
+def _without_times(graded: Graded, student: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: {key: said for key, said in verdict.items() if key != "seconds"}
+        for name, verdict in graded.verdicts(student).items()
+    }

@@ -96,7 +96,12 @@ class TinyCourse:
         self, *arguments: str, extra: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run the stock command in the course, with `extra` in its environment."""
-        command = [sys.executable, "-m", "nbgrader", *arguments]
+        return self.command("nbgrader", *arguments, extra=extra)
+
+    def command(
+        self, module: str, *arguments: str, extra: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", module, *arguments]
         beside = str(Path(sys.executable).parent)  # nbgrader calls `alembic` by name
         env = os.environ | {"PATH": beside + os.pathsep + os.environ["PATH"]} | (extra or {})
         return subprocess.run(

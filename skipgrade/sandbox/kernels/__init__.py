@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 import zmq
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager, KernelManager
+from traitlets import DottedObjectName
+
+from skipgrade.sandbox.client import PromptClient
 
 FOLDER = Path(__file__).parent
 MESSAGE_LIMIT = 64 * 2**20
@@ -30,7 +33,7 @@ class BoundedKernelManager(_Bounded, KernelManager):
 
 
 class BoundedAsyncKernelManager(_Bounded, AsyncKernelManager):
-    pass
+    client_class = DottedObjectName(f"{PromptClient.__module__}.{PromptClient.__name__}")
 
 
 Manager = TypeVar("Manager", BoundedKernelManager, BoundedAsyncKernelManager)

@@ -1,0 +1,35 @@
+"""A client that is ready as soon as its kernel is."""
+
+from __future__ import annotations
+
+import time
+from queue import Empty
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+
+
+class PromptClient(AsyncKernelClient):
+    """The ordinary client listens for 0.2 seconds of silence before it calls a kernel ready; this
+    one for the end of what it asked: both channels are connected then, and nothing is pending.
+    """
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        while not await self._answers():
+            if not await self.is_alive():
+                raise RuntimeError("The kernel died before it was ready.")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"The kernel was not ready within {timeout:g} s.")
+
+    async def _answers(self) -> bool:
+        request = self.kernel_info()
+        try:
+            reply = await self.shell_channel.get_msg(timeout=1)
+            while True:
+                told = await self.iopub_channel.get_msg(timeout=0.2)
+                idle = told["content"].get("execution_state") == "idle"
+                if idle and told["parent_header"].get("msg_id") == request:
+                    self._handle_kernel_info_reply(reply)
+                    return True
+        except Empty:
+            return False
