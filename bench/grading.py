@@ -10,7 +10,8 @@ the sample class's right one (in stock's form a wrong answer would be compared w
 automatic scores of both gradebooks are compared cell by cell.
 
 The second grades cheap hand-ins (one small function) by `skipgrade grade` alone, for class sizes as
-given: is the time for each the same, and the memory of the coordinating process flat?
+given: is the time from one result to the next the same, and the memory of the coordinating process
+flat?
 """
 
 import argparse
@@ -19,6 +20,10 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +35,7 @@ from tree import run
 from skipgrade.classroom import demo, release, sample
 from skipgrade.classroom.course import CONFIG_FILE, Course
 from skipgrade.classroom.sample import ASSIGNMENT, HERE, SAMPLES, unpack
+from skipgrade.classroom.writing import TIMINGS_FILE
 from tests.classroom.conftest import ASSIGNMENT as CHEAP
 from tests.classroom.conftest import new_course, submit
 
@@ -151,11 +157,38 @@ def scale(counts: list[int]) -> list[dict[str, Any]]:
                 shutil.copy(first, folder)
             log = Path(scratch, "log")
             command = [str(BIN / "skipgrade"), "grade", CHEAP]
-            result = run(command, course.root, log, **ENVIRONMENT)
+            with pace(course.root / TIMINGS_FILE) as moments:
+                result = run(command, course.root, log, **ENVIRONMENT)
             assert result["exit"] == 0, log.read_text()[-3000:]
+            assert len(moments) == count
             show("skipgrade", result, count)
+            result["between_results_s"] = round((moments[-1] - moments[0]) / (count - 1), 3)
+            print(f"  {result['between_results_s']:.3f} s from one result to the next", flush=True)
             found.append({"hand_ins": count} | result)
     return found
+
+
+@contextmanager
+def pace(log: Path) -> Iterator[list[float]]:
+    """The moments at which results were written, one line each; to a fiftieth of a second."""
+    moments: list[float] = []
+    ended = threading.Event()
+
+    def count() -> None:
+        if log.is_file():
+            lines = log.read_bytes().count(b"\n")
+            moments.extend([time.perf_counter()] * (lines - len(moments)))
+
+    def watch() -> None:
+        while not ended.wait(0.02):
+            count()
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    yield moments
+    ended.set()
+    watching.join()
+    count()
 
 
 def show(kind: str, result: dict[str, Any], count: int) -> None:

@@ -43,6 +43,23 @@ class Ledger:
             return False
         return unchanged(self.course.folder("submitted", self.assignment, student), record["files"])
 
+    def outdated(self, student: str) -> str | None:
+        """What has changed since this hand-in was graded, where there is a record of that."""
+        record = self._read(student)
+        if record is None:
+            return None
+        graded = self.course.folder("autograded", self.assignment, student)
+        recorded = self._path(student).stat().st_mtime_ns
+        if any(path.stat().st_mtime_ns > recorded for path in graded.glob("*.ipynb")):
+            return None  # graded again by nbgrader's own command, which keeps no records
+        if not unchanged(
+            self.course.folder("submitted", self.assignment, student), record["files"]
+        ):
+            return "handed in again since: this is the score of what was there before"
+        if record["against"] != self.against:
+            return "the assignment was changed since: this is the score by what it was before"
+        return None
+
     def forget(self, student: str) -> None:
         self._path(student).unlink(missing_ok=True)
 

@@ -11,6 +11,7 @@ from nbgrader.api import SubmittedNotebook
 from skipgrade.classroom import handin
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.grading import notebook_names
+from skipgrade.classroom.ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,14 @@ class Row:
     to_read: float = 0.0
     losses: list[Loss] = field(default_factory=list)
     problem: str | None = None
+    outdated: str | None = None
     unprotected: list[str] | None = None  # what the sandbox could not keep it from; None: unknown
 
 
 def rows(course: Course, assignment: str) -> list[Row]:
     """A row for every student the gradebook or submitted/ knows for this assignment."""
     names = notebook_names(course, assignment)
+    ledger = Ledger(course, assignment)
     table = []
     with course.gradebook() as book:
         entries = {
@@ -51,6 +54,7 @@ def rows(course: Course, assignment: str) -> list[Row]:
             if student not in entries:
                 row.problem = row.problem or "not graded yet"
             else:
+                row.outdated = ledger.outdated(student)
                 for notebook in entries[student].notebooks:
                     _read_notebook(course, row, notebook)
             table.append(row)
@@ -134,6 +138,8 @@ def _confinement(table: list[Row]) -> Iterator[str]:
 
 
 def _reasons(row: Row) -> Iterator[str]:
+    if row.outdated:
+        yield f"{row.outdated}. Run `skipgrade grade` again"
     if row.problem:
         yield row.problem
         return

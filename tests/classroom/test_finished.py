@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skipgrade.classroom import grading
+from skipgrade.classroom import grading, report
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.writing import Writer
@@ -121,6 +121,36 @@ def test_unreadable_hand_in_takes_the_old_notebook_with_it(finished: Course) -> 
     assert content(finished)["right",]["score"] == 0
     (outcome,) = grading.grade(finished, ASSIGNMENT, ["right"], quiet)
     assert not outcome.fresh
+
+
+def outdated(course: Course) -> dict[str, str | None]:
+    return {row.student: row.outdated for row in report.rows(course, ASSIGNMENT)}
+
+
+def test_the_report_says_which_scores_are_no_longer_of_what_lies_there(finished: Course) -> None:
+    assert outdated(finished) == {"right": None, "wrong": None}
+    os.utime(hand_in(finished, "right"), ns=(1, 1))
+    assert outdated(finished)["right"] is None, "touched, not changed"
+    with hand_in(finished, "wrong").open("a") as file:
+        file.write("\n")
+    told = outdated(finished)
+    assert told["right"] is None
+    assert "handed in again" in str(told["wrong"])
+    text = "\n".join(report.lines(report.rows(finished, ASSIGNMENT)))
+    assert "this is the score of what was there before. Run `skipgrade grade` again" in text
+    grading.grade(finished, ASSIGNMENT, say=quiet)
+    assert outdated(finished) == {"right": None, "wrong": None}
+    source = finished.folder("source", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb"
+    source.write_text(source.read_text().replace("double(21) == 42", "double(4) == 8"))
+    assert all("assignment was changed" in str(one) for one in outdated(finished).values())
+
+
+def test_what_the_stock_command_graded_later_is_not_called_outdated(finished: Course) -> None:
+    with hand_in(finished, "wrong").open("a") as file:
+        file.write("\n")
+    path = finished.folder("autograded", ASSIGNMENT, "wrong") / f"{ASSIGNMENT}.ipynb"
+    path.touch()
+    assert outdated(finished)["wrong"] is None
 
 
 def test_two_runs_of_one_assignment_do_not_meet(finished: Course) -> None:

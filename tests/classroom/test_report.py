@@ -42,6 +42,13 @@ def test_a_problem_with_the_file_is_the_only_reason() -> None:
     assert text[0].endswith("is not a notebook")
 
 
+def test_a_score_that_is_outdated_says_so_before_anything_else() -> None:
+    row = Row("ada", max_score=9, losses=[Loss("c", 1, "wrong")], outdated="handed in again")
+    text = list(lines([row]))[2:]
+    assert "handed in again. Run `skipgrade grade` again" in text[0]
+    assert "-1 c: wrong" in text[1]
+
+
 def test_the_table_ends_with_what_the_sandbox_kept() -> None:
     told = "Submissions ran confined"
     assert told not in "".join(lines([Row("ada")]))
