@@ -24,6 +24,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -119,17 +120,36 @@ def compare(count: int, rounds: int) -> dict[str, Any]:
                 verdicts[kind] = scores(course)
                 assert results[kind]["exit"] == 0, log.read_text()[-3000:]
                 show(kind, results[kind], count)
+            results["of_which"] = shares(course)
             results["verdicts"] = len(verdicts["skipgrade"])
             results["equal"] = verdicts["skipgrade"] == verdicts["stock nbgrader"]
             ratio = results["stock nbgrader"]["wall_s"] / results["skipgrade"]["wall_s"]
             results["times_faster"] = round(ratio, 2)
             print(
                 f"  {ratio:.1f} times as fast; {results['verdicts']} scores "
-                f"{'equal' if results['equal'] else 'NOT EQUAL'}",
+                f"{'equal' if results['equal'] else 'NOT EQUAL'}; with us a submission's own cells "
+                "took {own_cells_s} s, what it was asked {questions_s} s".format(
+                    **results["of_which"]
+                ),
                 flush=True,
             )
             found.append(results)
     return {"hand_ins": count, "rounds": found}
+
+
+def shares(course: Course) -> dict[str, float]:
+    """How long a submission's own cells ran, and how long it was asked (both kernels), on average."""
+    own, asked, count = 0.0, 0.0, 0
+    for path in course.root.glob(f"autograded/*/{ASSIGNMENT}/*.ipynb"):
+        count += 1
+        for cell in nbformat.read(path, as_version=4).cells:
+            if times := cell.metadata.get("execution"):
+                first, last = times["iopub.status.busy"], times["shell.execute_reply"]
+                own += (
+                    datetime.fromisoformat(last) - datetime.fromisoformat(first)
+                ).total_seconds()
+            asked += cell.metadata.get("skipgrade", {}).get("seconds", 0.0)
+    return {"own_cells_s": round(own / count, 2), "questions_s": round(asked / count, 2)}
 
 
 def cheap(folder: Path) -> Course:
