@@ -138,7 +138,7 @@ def compare(count: int, rounds: int) -> dict[str, Any]:
 
 
 def shares(course: Course) -> dict[str, float]:
-    """How long a submission's own cells ran, and how long it was asked (both kernels), on average."""
+    """Seconds a submission's own cells ran, and seconds it was asked (both kernels), on average."""
     own, asked, count = 0.0, 0.0, 0
     for path in course.root.glob(f"autograded/*/{ASSIGNMENT}/*.ipynb"):
         count += 1
