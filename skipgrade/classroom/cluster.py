@@ -106,7 +106,8 @@ def local(
             {
                 "temporary-directory": scratch,
                 "distributed.scheduler.allowed-failures": DEATHS_DASK_FORGIVES,
-                "distributed.nanny.pre-spawn-environ": environment | dict(shared),
+                "distributed.nanny.environ": environment | dict(shared),
+                "distributed.nanny.pre-spawn-environ": {},  # would be left in our own
                 "distributed.worker.multiprocessing-method": _forked_workers(),
             }
         ),

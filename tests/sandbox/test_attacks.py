@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import subprocess
@@ -191,3 +192,21 @@ def test_several_processes_may_share_a_zygote(
         alone = confined(tmp_path)  # the one of this process takes over
         assert zygote_of(alone) != shared
         alone.close()
+
+
+def test_what_an_order_wants_imported_is_there_for_those_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A zygote begun early is told later what it is for; threads are as each kernel is told."""
+    there = "threads = sys.modules['torch'].get_num_threads() if 'torch' in sys.modules else 0"
+    config = copy.deepcopy(LIMITS)
+    with sharing(["json"], {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}) as told:
+        monkeypatch.setenv(*next(iter(told.items())))
+        monkeypatch.setenv("OMP_NUM_THREADS", "2")
+        found = []
+        for modules in ([], ["torch"], []):
+            config.SandboxProvisioner.preload = modules
+            kernel = Kernel(kernel_manager("student", config=config), tmp_path)
+            found.append(kernel.run(f"import sys\n{there}", "threads"))
+            kernel.close()
+        assert found == [0, 2, 2]
