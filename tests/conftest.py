@@ -1,6 +1,7 @@
 """What every test may use: the sample class, graded once by the stock command."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ from skipgrade.classroom.course import Course
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 COSTLY = ("rehearsed", "demo_class", "graded")  # fixtures to set up once, in one process
+
+
+def pytest_configure() -> None:
+    """Started in the background of a shell, we and what we start would not hear Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -29,7 +29,7 @@ _OFFICIAL_TRAIN_SIZE = 50_000
 Triple = tuple[float, float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Images:
     """One split as plain arrays, shared between callers: not to be written to."""
 
@@ -94,20 +94,17 @@ def take_split(name: str, split: str, *, val: int, seed: int) -> Images:
         return official_split(name, "test")
     if split not in ("train", "val"):
         raise LabError(f"There is no split {split!r}: use 'train', 'val' or 'test'.")
-    _check_name(name)
-    root = folder().resolve() if source() == "official" else None
-    return _part(name, split, val, seed, root)
-
-
-@lru_cache(maxsize=4)
-def _part(name: str, split: str, val: int, seed: int, root: Path | None) -> Images:
-    """A share of the training images: the official ones in `root`, or without one the drawn."""
     images = official_split(name, "train")
     held_out = val
-    if root is None:
+    if source() == "builtin":
         held_out = val * len(images.labels) // _OFFICIAL_TRAIN_SIZE
     if not 0 <= held_out < len(images.labels):
         raise LabError(f"val={val} does not leave any of the {len(images.labels)} images to train.")
+    return _part(images, split, held_out, seed)
+
+
+@lru_cache(maxsize=4)
+def _part(images: Images, split: str, held_out: int, seed: int) -> Images:
     # RandomState's stream is frozen by NumPy, so the split is the same everywhere.
     order = torch.from_numpy(np.random.RandomState(seed).permutation(len(images.labels)))
     chosen = order[:held_out] if split == "val" else order[held_out:]
