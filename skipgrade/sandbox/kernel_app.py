@@ -56,9 +56,10 @@ def _show_figures_first(shell: Any) -> None:
     """Let the inline backend hear of a cell's end before pyplot does.
 
     The backend shows a cell's figures and closes them; pyplot draws those that are still open. In
-    the order they come by themselves every figure is laid out and drawn once more, for nobody.
+    the order they come by themselves every figure is laid out and drawn once more, for nobody. A
+    backend imported before the fork would not come by itself at all: there was no shell then.
     """
-    if os.environ.get("MPLBACKEND") != INLINE or "matplotlib.pyplot" not in sys.modules:
+    if os.environ.get("MPLBACKEND") != INLINE or INLINE.removeprefix("module://") not in sys.modules:
         return
     from IPython.core.pylabtools import activate_matplotlib
     from matplotlib_inline.backend_inline import configure_inline_support

@@ -210,3 +210,23 @@ def test_what_an_order_wants_imported_is_there_for_those_after_it(
             found.append(kernel.run(f"import sys\n{there}", "threads"))
             kernel.close()
         assert found == [0, 2, 2]
+
+
+COUNTED = """
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+drawn, draw = [], Figure.draw
+Figure.draw = lambda self, renderer: (drawn.append(1), draw(self, renderer))[1]
+plt.plot([1, 2])
+"""
+
+
+def test_a_figure_is_laid_out_and_drawn_for_those_who_see_it_alone(tmp_path: Path) -> None:
+    """Once for its size and once for the picture, as `print_figure` does; then it is closed."""
+    config = copy.deepcopy(LIMITS)
+    config.SandboxProvisioner.preload = ["matplotlib.pyplot", "matplotlib_inline.backend_inline"]
+    kernel = Kernel(kernel_manager("student", config=config), tmp_path)
+    kernel.run(COUNTED, "made")
+    assert kernel.run("found = [len(drawn), len(plt.get_fignums())]", "found") == [2, 0]
+    kernel.close()
