@@ -59,7 +59,8 @@ def _show_figures_first(shell: Any) -> None:
     the order they come by themselves every figure is laid out and drawn once more, for nobody. A
     backend imported before the fork would not come by itself at all: there was no shell then.
     """
-    if os.environ.get("MPLBACKEND") != INLINE or INLINE.removeprefix("module://") not in sys.modules:
+    imported = INLINE.removeprefix("module://") in sys.modules
+    if not imported or os.environ.get("MPLBACKEND") != INLINE:
         return
     from IPython.core.pylabtools import activate_matplotlib
     from matplotlib_inline.backend_inline import configure_inline_support
