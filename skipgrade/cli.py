@@ -119,11 +119,14 @@ def _holdout_build(options: argparse.Namespace) -> int:
 
 def _grade(options: argparse.Namespace) -> int:
     _say(f"Grading {options.assignment}")
+    from skipgrade.classroom import workers
     from skipgrade.judging.warmth import shared_by_workers
 
     elsewhere = options.scheduler is not None or options.workers == 0
     with nullcontext({}) if elsewhere else shared_by_workers() as kernels:
-        # What kernels need is imported over there, while we import what we need here.
+        # What kernels and workers need is imported over there, while we import what we need here.
+        if not elsewhere:
+            workers.begin()
         from skipgrade.classroom import grading, progress
         from skipgrade.classroom.course import Course
 

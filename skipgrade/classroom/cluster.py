@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -19,8 +18,8 @@ from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster, Worker, WorkerPlugin, as_completed
 from distributed import Future as DaskFuture
 from distributed.system import MEMORY_LIMIT
-from distributed.utils import get_mp_context
 
+from skipgrade.classroom import workers
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.task import Graded, Order, grade_here
@@ -91,13 +90,14 @@ def _in_a_thread(order: Order, course: Course) -> Graded:
 
 @contextmanager
 def local(
-    workers: int, sources: list[Path], kernels: Mapping[str, str] | None
+    processes: int, sources: list[Path], kernels: Mapping[str, str] | None
 ) -> Iterator[Results]:
     """A cluster of processes on this machine, reachable from it alone, and with a key.
 
     `kernels`, which goes into their environment, says what they fork kernels from.
     """
-    threads = str(max(1, CPU_COUNT // workers))
+    workers.begin()
+    threads = str(max(1, CPU_COUNT // processes))
     environment = {name: os.environ.get(name, threads) for name in THREAD_SETTINGS}
     with (
         tempfile.TemporaryDirectory(prefix="skipgrade-run-") as scratch,
@@ -108,10 +108,10 @@ def local(
                 "distributed.scheduler.allowed-failures": DEATHS_DASK_FORGIVES,
                 "distributed.nanny.environ": environment | dict(shared),
                 "distributed.nanny.pre-spawn-environ": {},  # would be left in our own
-                "distributed.worker.multiprocessing-method": _forked_workers(),
+                "distributed.worker.multiprocessing-method": workers.METHOD,
             }
         ),
-        _started(n_workers=workers, local_directory=scratch) as cluster,
+        _started(n_workers=processes, local_directory=scratch) as cluster,
         Client(cluster) as client,
         _manners(client, _Manners(sources, scratch)),
     ):
@@ -142,19 +142,6 @@ def _kernels_for(
         for source in sources:
             prepare_for(source, shared)
         yield shared
-
-
-def _forked_workers() -> str:
-    """How workers start: forked from a process that has imported what they need, where that works.
-
-    Then the second one, and the one that takes a dead worker's place, is there at once.
-    """
-    if not sys.platform.startswith("linux"):
-        return "spawn"
-    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
-        context = get_mp_context()  # its own list of modules goes in first
-    context.set_forkserver_preload([__name__])
-    return "forkserver"
 
 
 @contextmanager
