@@ -68,12 +68,13 @@ def run(course: Course, kill_every: float | None, dice: random.Random) -> dict[s
             due = None
             while process.poll() is None:
                 time.sleep(0.1)
-                found = workers(process.pid) if kill_every else []
-                if kill_every and found and (due is None or time.monotonic() > due):
-                    if due is not None:
-                        dice.choice(found).kill()
-                        counts["killed"] += 1
-                    due = time.monotonic() + kill_every * dice.uniform(0.5, 1.5)
+                if kill_every is None or not (found := workers(process.pid)):
+                    continue
+                if due is not None and time.monotonic() > due:
+                    dice.choice(found).kill()
+                    counts["killed"] += 1
+                    due = None
+                due = due or time.monotonic() + kill_every * dice.uniform(0.5, 1.5)
         if process.returncode == 0:
             return counts
     told = (course.root / "chaos.log").read_text()[-3000:]

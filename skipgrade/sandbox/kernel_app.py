@@ -13,7 +13,7 @@ from ipykernel.iostream import IOPubThread
 from ipykernel.kernelapp import IPKernelApp
 from zmq.eventloop.zmqstream import ZMQStream
 
-INLINE = "module://matplotlib_inline.backend_inline"
+from skipgrade.sandbox.order import INLINE
 
 
 class PortlessOutput(IOPubThread):

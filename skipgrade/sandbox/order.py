@@ -9,6 +9,7 @@ from typing import Any
 from skipgrade.sandbox.confinement import Places
 
 GIB = 2**30
+INLINE = "module://matplotlib_inline.backend_inline"  # where its figures go
 
 
 @dataclass

@@ -21,7 +21,7 @@ from traitlets import Float, Integer, List, Unicode
 
 from skipgrade.sandbox import confinement, zygotes
 from skipgrade.sandbox.confinement import PROTECTIONS, Places
-from skipgrade.sandbox.order import GIB, Limits, Order
+from skipgrade.sandbox.order import GIB, INLINE, Limits, Order
 
 PASSED_ON = {
     "PATH", "USER", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH",
@@ -29,7 +29,7 @@ PASSED_ON = {
     "NBGRADER_EXECUTION", "SKIPGRADE_DATA", "SKIPGRADE_DATASET", "SKIPGRADE_BACKBONE",
 }  # fmt: skip
 PREFIXES_PASSED_ON = ("LC_",)
-FIGURES_INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+FIGURES_INLINE = {"MPLBACKEND": INLINE}
 BIRTH = 180.0
 
 
@@ -37,7 +37,7 @@ class SandboxMissing(RuntimeError):
     """This machine cannot confine a student's kernel as far as the configuration demands."""
 
 
-def demand_protection(accept_missing: Collection[str] = ()) -> None:
+def demand_protection(accept_missing: Collection[str]) -> None:
     """Raise `SandboxMissing` where this machine cannot confine as far as it must."""
     missing = [name for name in confinement.missing() if name not in accept_missing]
     if missing:
