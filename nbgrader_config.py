@@ -6,7 +6,6 @@ from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import (
     AssignLatePenalties,
-    CheckCellMetadata,
     ClearOutput,
     DeduplicateIds,
     GetGrades,
@@ -21,6 +20,7 @@ from skipgrade.classroom.leftovers import beside_notebooks
 from skipgrade.classroom.paths import HidePaths
 from skipgrade.judging.execute import JudgedExecute
 from skipgrade.judging.hiding import HideTests
+from skipgrade.judging.marks import CheckMarks
 from skipgrade.judging.restore import RestoreCells
 from skipgrade.judging.unreadable import SubmissionExporter
 
@@ -46,7 +46,7 @@ c.Autograde.autograde_preprocessors = [
     LimitOutput,
     SaveAutoGrades,
     AssignLatePenalties,
-    CheckCellMetadata,
+    CheckMarks,
 ]
 c.Autograde.sanitize_preprocessors = [
     ClearOutput,
@@ -54,7 +54,7 @@ c.Autograde.sanitize_preprocessors = [
     DeduplicateIds,
     OverwriteKernelspec,
     OverwriteCells,
-    CheckCellMetadata,
+    CheckMarks,
 ]
 
 # Time limits in seconds: a visible cell, the checks of a cell, a whole notebook.

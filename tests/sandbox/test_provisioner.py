@@ -16,20 +16,26 @@ ASK = """{
     "environment": dict(__import__("os").environ),
     "data limit": __import__("resource").getrlimit(__import__("resource").RLIMIT_DATA)[0],
     "connection": __import__("ipykernel.connect", fromlist=["x"]).get_connection_file(),
+    "history": (get_ipython().history_manager.enabled, In[1]),
 }"""
 
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What code in a student's kernel sees of where it runs, and what is there afterwards."""
+    return look_around("student", tmp_path_factory.mktemp("work"))
+
+
+def look_around(kernel: str, folder: Path) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_PASSWORD", "hush")
         patch.setenv("SKIPGRADE_DATASET", "builtin")
-        manager = kernel_manager("student")
-        manager.start_kernel(cwd=str(tmp_path_factory.mktemp("work")))
+        manager = kernel_manager(kernel)
+        manager.start_kernel(cwd=str(folder))
     client = manager.client()
     client.start_channels(iopub=False, stdin=False, hb=False)
     try:
+        client.execute("'first'")
         message = client.execute("", silent=True, user_expressions={"seen": f"repr({ASK})"})
         reply = client.get_shell_msg(timeout=60)
         while reply["parent_header"].get("msg_id") != message:
@@ -61,6 +67,14 @@ def test_channels_are_no_network_ports(seen: dict[str, Any]) -> None:
 def test_nothing_is_left_behind(seen: dict[str, Any]) -> None:
     assert not Path(seen["environment"]["IPYTHONDIR"]).exists()
     assert not Path(seen["connection"]).parent.exists()
+
+
+def test_it_remembers_its_own_session_and_no_other(seen: dict[str, Any]) -> None:
+    assert seen["history"] == (False, "'first'")
+
+
+def test_the_source_does_not_enter_the_history_of_whoever_grades(tmp_path: Path) -> None:
+    assert look_around("judge", tmp_path)["history"] == (False, "'first'")
 
 
 def test_unknown_variables_are_not_passed_on() -> None:
