@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import gc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from skipgrade.sandbox import kernel_manager
+from skipgrade.sandbox import async_kernel_manager, kernel_manager
+from skipgrade.sandbox.client import PromptClient
 from skipgrade.sandbox.provisioner import clean_environment
 
 ASK = """{
@@ -75,6 +77,27 @@ def test_it_remembers_its_own_session_and_no_other(seen: dict[str, Any]) -> None
 
 def test_the_source_does_not_enter_the_history_of_whoever_grades(tmp_path: Path) -> None:
     assert look_around("judge", tmp_path)["history"] == (False, "'first'")
+
+
+def test_a_client_is_ready_with_nothing_left_to_read(tmp_path: Path) -> None:
+    async def first_messages() -> tuple[Any, str, list[str]]:
+        manager = async_kernel_manager("judge")
+        await manager.start_kernel(cwd=str(tmp_path))
+        client = manager.client()
+        client.start_channels()
+        try:
+            await client.wait_for_ready(60)
+            asked = client.execute("")
+            reply = await client.get_shell_msg(timeout=60)
+            told = await client.get_iopub_msg(timeout=60)
+        finally:
+            client.stop_channels()
+            await manager.shutdown_kernel(now=True)
+        return client, asked, [m["parent_header"]["msg_id"] for m in (reply, told)]
+
+    client, asked, answered = asyncio.run(first_messages())
+    assert isinstance(client, PromptClient), "jupyter_client's own waits for 0.2 s of silence"
+    assert answered == [asked, asked]
 
 
 def test_unknown_variables_are_not_passed_on() -> None:

@@ -9,22 +9,27 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import zmq
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager, KernelManager
-from traitlets import DottedObjectName
+from traitlets import Type
 
 from skipgrade.sandbox.client import PromptClient
 
 FOLDER = Path(__file__).parent
 MESSAGE_LIMIT = 64 * 2**20
+RETRY = 10  # milliseconds until a kernel that has no sockets yet is called again
 
 
 class _Bounded:
-    """Clients of this manager drop the connection over a message larger than the limit."""
+    """Clients of this manager drop the connection over a message larger than the limit, and call
+    a kernel that is still starting more often than every 0.1 seconds.
+    """
 
     def client(self, **kwargs: Any) -> Any:
         client = super().client(**kwargs)  # type: ignore[misc]
         client.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_LIMIT)  # for the sockets it will make
+        client.context.setsockopt(zmq.RECONNECT_IVL, RETRY)
         return client
 
 
@@ -33,7 +38,7 @@ class BoundedKernelManager(_Bounded, KernelManager):
 
 
 class BoundedAsyncKernelManager(_Bounded, AsyncKernelManager):
-    client_class = DottedObjectName(f"{PromptClient.__module__}.{PromptClient.__name__}")
+    client_factory = Type(PromptClient, klass=AsyncKernelClient)
 
 
 Manager = TypeVar("Manager", BoundedKernelManager, BoundedAsyncKernelManager)
