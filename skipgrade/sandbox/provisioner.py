@@ -31,6 +31,7 @@ PASSED_ON = {
 }  # fmt: skip
 PREFIXES_PASSED_ON = ("LC_",)
 FIGURES_INLINE = {"MPLBACKEND": INLINE}
+DEBUGGER_QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # it would warn of breakpoints
 BIRTH = 180.0
 DEATH = 5.0
 
@@ -64,7 +65,7 @@ def clean_environment(environment: dict[str, str]) -> dict[str, str]:
 
 def environment_of_zygote() -> dict[str, str]:
     home = {"HOME": os.environ["HOME"]} if "HOME" in os.environ else {}
-    return clean_environment(dict(os.environ)) | home | FIGURES_INLINE
+    return clean_environment(dict(os.environ)) | home | FIGURES_INLINE | DEBUGGER_QUIET
 
 
 class WarmProvisioner(LocalProvisioner):
