@@ -109,6 +109,7 @@ def local(
                 "distributed.nanny.environ": environment | dict(shared),
                 "distributed.nanny.pre-spawn-environ": {},  # would be left in our own
                 "distributed.worker.multiprocessing-method": workers.METHOD,
+                "distributed.worker.profile.enabled": False,  # nobody looks at it
             }
         ),
         _started(n_workers=processes, local_directory=scratch) as cluster,

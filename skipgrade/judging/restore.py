@@ -36,13 +36,15 @@ def restore(nb: NotebookNode, released: NotebookNode) -> list[str]:
     marked = [cell for cell in released.cells if grade_id(cell)]
     known = {grade_id(cell): cell for cell in marked}
     told = _restore_marks(nb, known)
-    present = {grade_id(cell) for cell in nb.cells}
+    names = [grade_id(cell) for cell in nb.cells]
     place = 0
     for cell in marked:
-        if grade_id(cell) not in present:
+        name = grade_id(cell)
+        if name not in names:
             nb.cells.insert(place, copy.deepcopy(cell))
-            told.append(f"cell {grade_id(cell)} was missing and is back, unanswered")
-        place = 1 + max(i for i, other in enumerate(nb.cells) if grade_id(other) == grade_id(cell))
+            names.insert(place, name)
+            told.append(f"cell {name} was missing and is back, unanswered")
+        place = len(names) - names[::-1].index(name)  # after its last
     return told
 
 
