@@ -37,6 +37,7 @@ from skipgrade.classroom import demo, release, sample
 from skipgrade.classroom.course import CONFIG_FILE, Course
 from skipgrade.classroom.sample import ASSIGNMENT, HERE, SAMPLES, unpack
 from skipgrade.classroom.writing import TIMINGS_FILE
+from skipgrade.judging.restore import grade_id
 from tests.classroom.conftest import ASSIGNMENT as CHEAP
 from tests.classroom.conftest import new_course, submit
 
@@ -137,12 +138,16 @@ def compare(count: int, rounds: int) -> dict[str, Any]:
     return {"hand_ins": count, "rounds": found}
 
 
-def shares(course: Course) -> dict[str, float]:
-    """Seconds a submission's own cells ran, and seconds it was asked (both kernels), on average."""
+def shares(course: Course, only: str | None = None) -> dict[str, float]:
+    """Seconds a submission's own cells ran, and seconds it was asked (both kernels), on average;
+    of all cells or of one.
+    """
     own, asked, count = 0.0, 0.0, 0
     for path in course.root.glob(f"autograded/*/{ASSIGNMENT}/*.ipynb"):
         count += 1
         for cell in nbformat.read(path, as_version=4).cells:
+            if only not in (None, grade_id(cell)):
+                continue
             if times := cell.metadata.get("execution"):
                 first, last = times["iopub.status.busy"], times["shell.execute_reply"]
                 own += (
