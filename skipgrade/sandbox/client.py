@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from queue import Empty
+from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
@@ -24,12 +25,19 @@ class PromptClient(AsyncKernelClient):
     async def _answers(self) -> bool:
         request = self.kernel_info()
         try:
-            reply = await self.shell_channel.get_msg(timeout=1)
+            reply = await _next(self.shell_channel, request, 1.0)
             while True:
-                told = await self.iopub_channel.get_msg(timeout=0.2)
-                idle = told["content"].get("execution_state") == "idle"
-                if idle and told["parent_header"].get("msg_id") == request:
+                told = await _next(self.iopub_channel, request, 0.2)
+                if told["content"].get("execution_state") == "idle":
                     self._handle_kernel_info_reply(reply)
                     return True
         except Empty:
             return False
+
+
+async def _next(channel: Any, request: str, seconds: float) -> dict[str, Any]:
+    """The channel's next message about this request; those about an earlier one are dropped."""
+    while True:
+        message: dict[str, Any] = await channel.get_msg(timeout=seconds)
+        if message["parent_header"].get("msg_id") == request:
+            return message
