@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,14 @@ from skipgrade.sandbox.order import INLINE
 
 
 class PortlessOutput(IOPubThread):
-    """Output of forked processes comes over a unix socket."""
+    """Output of forked processes comes over a unix socket, in the folder of the kernel's others."""
+
+    def __init__(self, socket: Any, folder: Path, session: Any) -> None:
+        self._pipe_address = f"ipc://{folder / f'output-{os.getpid()}'}"
+        super().__init__(socket, pipe=True, session=session)
 
     def _setup_pipe_in(self) -> None:
         self._pipe_uuid = os.urandom(16)
-        self._pipe_address = f"ipc://{Path(tempfile.mkdtemp(), 'output')}"
         receiving = self.socket.context.socket(zmq.PULL)
         receiving.linger = 0
         receiving.bind(self._pipe_address)
@@ -47,7 +49,8 @@ class PortlessKernelApp(IPKernelApp):
         self._apply_curve_server_options(self.iopub_socket)
         self.iopub_port = self._bind_socket(self.iopub_socket, self.iopub_port)
         self.configure_tornado_logger()
-        self.iopub_thread = PortlessOutput(self.iopub_socket, pipe=True, session=self.session)
+        folder = Path(self.abs_connection_file).parent
+        self.iopub_thread = PortlessOutput(self.iopub_socket, folder, self.session)
         self.iopub_thread.start()
         self.iopub_socket = self.iopub_thread.background_socket
 

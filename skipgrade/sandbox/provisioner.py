@@ -9,9 +9,9 @@ import asyncio
 import contextlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ PREFIXES_PASSED_ON = ("LC_",)
 FIGURES_INLINE = {"MPLBACKEND": INLINE}
 DEBUGGER_QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # it would warn of breakpoints
 BIRTH = 180.0
-DEATH = 5.0
+DEATH, LOOK = 5.0, 0.005
 
 
 class SandboxMissing(RuntimeError):
@@ -95,11 +95,17 @@ class WarmProvisioner(LocalProvisioner):
         return self.connection_info
 
     async def kill(self, restart: bool = False) -> None:
-        """Hears of the kernel's end itself: jupyter_client would look only every 0.1 seconds."""
+        """As ever, and looks often for the end: jupyter_client would look every 0.1 seconds.
+
+        Without a thread to wait in: at the end of a process, when judges are dismissed, there are
+        no new ones.
+        """
         await super().kill(restart)
-        if isinstance(self.process, zygotes.WarmKernel):
-            with contextlib.suppress(subprocess.TimeoutExpired):  # then jupyter_client goes on
-                await asyncio.to_thread(self.process.wait, DEATH)
+        deadline = time.monotonic() + DEATH
+        while isinstance(self.process, zygotes.WarmKernel) and time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            await asyncio.sleep(LOOK)
 
     def _order(self, cmd: list[str], environment: dict[str, str], folder: str) -> Order:
         """`cmd` is `python -m ipykernel_launcher ...`: the fork takes the arguments alone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -177,10 +178,10 @@ def _bend(folder: Path, how: str) -> None:
 class Graded:
     """The graded class: scores from the gradebook, verdicts and pages from the notebooks."""
 
-    def __init__(self, course: TinyCourse, log: str) -> None:
+    def __init__(self, course: TinyCourse, log: str, left_behind: list[str] | None = None) -> None:
         from nbgrader.api import Gradebook
 
-        self.course, self.log = course, log
+        self.course, self.log, self.left_behind = course, log, left_behind
         with Gradebook(f"sqlite:///{course.root}/gradebook.db") as book:
             rows = book.submission_dicts(NAME)
         self.scores: dict[str, float] = {row["student"]: row["score"] for row in rows}
@@ -212,9 +213,12 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     course = tiny.make(tmp_path_factory.mktemp("tiny"), config=limits)
     for student, answers in CLASS.items():
         _bend(course.hand_in(student, answers), student)
-    done = course.nbgrader("autograde", NAME, extra={"MY_SECRET_TOKEN": "hush"})
+    with tempfile.TemporaryDirectory() as scratch:  # pytest's own are too deep for unix sockets
+        environment = {"MY_SECRET_TOKEN": "hush", "TMPDIR": scratch}
+        done = course.nbgrader("autograde", NAME, extra=environment)
+        left = sorted(path.name for path in Path(scratch).iterdir())
     assert done.returncode == 0, done.stderr[-4000:]
-    return Graded(course, done.stderr)
+    return Graded(course, done.stderr, left)
 
 
 @pytest.fixture(scope="session")

@@ -103,6 +103,11 @@ def test_verdicts_carry_no_paths_of_the_grader(graded: Graded) -> None:
             assert "/tmp/" not in verdict["reason"] and "site-packages" not in verdict["reason"]
 
 
+def test_the_command_leaves_nothing_behind(graded: Graded) -> None:
+    assert graded.left_behind == []
+    assert "Exception ignored" not in graded.log
+
+
 def test_feedback_shows_reasons_and_no_hidden_tests(
     graded: Graded, feedback: Callable[[str], str]
 ) -> None:
