@@ -8,7 +8,6 @@ nothing is left, as a person would; then every row of both gradebooks is compare
 """
 
 import argparse
-import json
 import random
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from typing import Any
 
 import psutil
 from grading import BIN, ENVIRONMENT, cheap
-from surroundings import machine
+from surroundings import save
 
 from skipgrade.classroom import release
 from skipgrade.classroom.course import Course
@@ -114,8 +113,7 @@ def main() -> None:
         f"{len(one)} entries, {'all equal' if equal else 'NOT EQUAL'}"
     )
     result = {"hand_ins": arguments.count, "entries": len(one), "equal": equal} | counts
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps({"machine": machine()} | result, indent=1) + "\n")
+    save(arguments.json, result)
     sys.exit(not equal)
 
 

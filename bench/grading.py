@@ -15,7 +15,6 @@ flat?
 """
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -30,7 +29,7 @@ from typing import Any
 
 import nbformat
 from nbgrader.api import Gradebook
-from surroundings import machine
+from surroundings import save
 from tree import run
 
 from skipgrade.classroom import demo, release, sample
@@ -238,8 +237,7 @@ def main() -> None:
         if arguments.scale
         else compare(arguments.count, arguments.rounds)
     )
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps({"machine": machine()} | result, indent=1) + "\n")
+    save(arguments.json, result)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ run, against the same (harmless) course. What honest notebooks do is tried in ou
 """
 
 import argparse
-import json
 import os
 import subprocess
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import psutil
 from jupyter_client.manager import KernelManager
-from surroundings import machine
+from surroundings import save
 from traitlets.config import Config
 
 from skipgrade.sandbox import kernel_manager
@@ -96,9 +95,7 @@ def main() -> None:
         print(f"{work:<42}{'':<34}{result}", flush=True)
     count = {kind: sum(row[kind] == "SUCCEEDS" for row in rows) for kind in KINDS}
     print(f"of {len(rows)} attacks succeed: " + ", ".join(f"{k} {v}" for k, v in count.items()))
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    content = {"machine": machine(), "attacks": rows, "honest": works}
-    arguments.json.write_text(json.dumps(content, indent=1) + "\n")
+    save(arguments.json, {"attacks": rows, "honest": works})
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ everything has started; off that go its own cells and the check of its accuracy.
 """
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from grading import BIN, ENVIRONMENT, hand_in, ours, shares
-from surroundings import machine
+from surroundings import save
 from tree import run
 
 from skipgrade.classroom.sample import ASSIGNMENT
@@ -52,8 +51,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=Path("build/bench-overhead.json"))
     arguments = parser.parse_args()
     found = measure(arguments.count)
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps({"machine": machine()} | found, indent=1) + "\n")
+    save(arguments.json, found)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ process that all are forked from; it is told apart.
 
 import argparse
 import asyncio
-import json
 import statistics
 import tempfile
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
-from surroundings import machine
+from surroundings import save
 from traitlets.config import Config
 
 from skipgrade.judging.warmth import PACKAGES
@@ -75,8 +74,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=Path("build/bench-starts.json"))
     arguments = parser.parse_args()
     found = asyncio.run(compare(arguments.count))
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps({"machine": machine()} | found, indent=1) + "\n")
+    save(arguments.json, found)
 
 
 if __name__ == "__main__":

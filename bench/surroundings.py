@@ -1,5 +1,6 @@
 """What a measurement was taken on."""
 
+import json
 import os
 import platform
 from pathlib import Path
@@ -24,3 +25,9 @@ def machine() -> dict[str, Any]:
         "torch": torch.__version__,
         "torchvision": torchvision_version,
     }
+
+
+def save(file: Path, found: dict[str, Any]) -> None:
+    """Figures, and the machine they were taken on."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"machine": machine()} | found, indent=1) + "\n")

@@ -6,13 +6,13 @@ Kernelspecs choose one of the two provisioners here; nbclient and nbgrader need 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +102,7 @@ class WarmProvisioner(LocalProvisioner):
         """
         await super().kill(restart)
         deadline = time.monotonic() + DEATH
-        while isinstance(self.process, zygotes.WarmKernel) and time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
+        while await self.poll() is None and time.monotonic() < deadline:
             await asyncio.sleep(LOOK)
 
     def _order(self, cmd: list[str], environment: dict[str, str], folder: str) -> Order:
@@ -183,8 +181,8 @@ class SandboxProvisioner(WarmProvisioner):
 
 def sharing(
     preload: Sequence[str], environment: Mapping[str, str]
-) -> contextlib.AbstractContextManager[dict[str, str]]:
+) -> AbstractContextManager[dict[str, str]]:
     """One zygote for several processes of this machine; tell them by these variables."""
     if not sys.platform.startswith("linux"):
-        return contextlib.nullcontext({})
+        return nullcontext({})
     return zygotes.sharing(preload, environment_of_zygote() | dict(environment))
