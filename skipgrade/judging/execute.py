@@ -101,6 +101,8 @@ class JudgedExecute(Execute):
     def _begin(self, resources: ResourcesDict) -> None:
         # The exporter is this preprocessor's parent, and nbgrader's converter is the exporter's.
         self._judge: JudgeKernel = judge_for(source_path(self.parent.parent, resources))
+        names = resources["nbgrader"]
+        self._submission = f"{names['assignment']}/{names['notebook']}/{names['student']}"
         self._met = False
         self._abandoned = ""
         self._restarts_left = 1
@@ -152,7 +154,9 @@ class JudgedExecute(Execute):
             self._judge.ready()
             course = Path(self.parent.parent.coursedir.root)
             secret = read_secret(course / self.secret_file)
-            self._judge.meet(self._connection(), self._place.exchange, secret, course)
+            self._judge.meet(
+                self._connection(), self._place.exchange, secret, course, self._submission
+            )
             self._met = True
         started = time.monotonic()
         verdict = self._judge.rule(test, self.judging_timeout, self._student_died)

@@ -72,9 +72,18 @@ class JudgeKernel:
             if self._failure:
                 raise self._failure
 
-    def meet(self, connection: dict[str, Any], exchange: Path, secret: str, course: Path) -> None:
-        """Introduce the student's kernel."""
-        call = f"meet({connection!r}, {str(exchange)!r}, {secret!r}, {str(course)!r})"
+    def meet(
+        self,
+        connection: dict[str, Any],
+        exchange: Path,
+        secret: str,
+        course: Path,
+        submission: str,
+    ) -> None:
+        """Introduce the student's kernel; what is drawn for it follows from both texts."""
+        call = (
+            f"meet({connection!r}, {str(exchange)!r}, {secret!r}, {str(course)!r}, {submission!r})"
+        )
         self._call(call, STARTING, _never)
 
     def part(self) -> None:

@@ -20,13 +20,16 @@ from skipgrade.judging.verdict import Verdict
 _student: Afar | None = None
 
 
-def meet(connection: dict[str, Any], exchange: str, secret: str, course: str) -> None:
+def meet(
+    connection: dict[str, Any], exchange: str, secret: str, course: str, submission: str
+) -> None:
     """Turn to the student's kernel at `connection`; the one before is forgotten."""
     global _student
     part()
     _student = Afar(connection, Path(exchange))
     holdout = functools.partial(held_out, secret=secret, course=course)
-    sessions.begin(Session(_student, _solution(), holdout, on_trial=True))
+    seed = f"{secret}\n{submission}"
+    sessions.begin(Session(_student, _solution(), holdout, on_trial=True, seed=seed))
 
 
 @functools.cache

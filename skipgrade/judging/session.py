@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from skipgrade.judging.parties import Here, Party
 from skipgrade.judging.verdict import CheckFailed
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 Holdout = Callable[[str], "tuple[Tensor, Tensor]"]
 
@@ -29,9 +30,18 @@ class Session:
     solution: Party
     holdout: Holdout
     on_trial: bool
+    seed: str = "open"  # all that is drawn for this submission follows from it
     lost: float = 0.0
     reasons: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def generator(self, purpose: str) -> Generator:
+        """Random numbers for one purpose: the same whenever this submission is graded, other ones
+        for every other submission, and known to nobody who has not the course's secret."""
+        import torch
+
+        digest = hashlib.sha256(f"{self.seed}\n{purpose}".encode()).digest()
+        return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
     def lose(self, reason: str, worth: float | None) -> None:
         """Cost the cell (worth None) or a share of it. Outside grading every loss is an error."""
