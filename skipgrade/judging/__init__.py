@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skipgrade.judging.vocabulary import check, images, solution, student
+    from skipgrade.judging.vocabulary import check, draw, handed_in, images, solution, student
 
-__all__ = ["check", "images", "solution", "student"]
+__all__ = ["check", "draw", "handed_in", "images", "solution", "student"]
 
 
 def __getattr__(name: str) -> Any:

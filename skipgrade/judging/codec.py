@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 DEPTH = 20
+ENTRIES = 2_000  # of a dict: keys can be made to collide, and then cost their number squared
 
 
 class NotPlain(Exception):
@@ -42,6 +43,8 @@ def _encode(value: Any, tensors: dict[str, Tensor], depth: int) -> Any:
         items = [_encode(item, tensors, depth - 1) for item in value]
         return {"list" if kind is list else "tuple": items}
     if isinstance(value, dict):
+        if len(value) > ENTRIES:
+            raise NotPlain(f"a dict of more than {ENTRIES:,} entries")
         pairs = [[_encode(part, tensors, depth - 1) for part in pair] for pair in value.items()]
         return {"dict": pairs}
     if isinstance(value, (torch.dtype, torch.device)):
@@ -78,6 +81,8 @@ def decode(tree: Any, tensors: dict[str, Tensor], depth: int = DEPTH) -> Any:
 
 
 def _decode_pairs(pairs: list[Any], tensors: dict[str, Tensor], depth: int) -> dict[Any, Any]:
+    if len(pairs) > ENTRIES:
+        raise NotPlain(f"a dict of more than {ENTRIES:,} entries")
     out = {}
     for pair in pairs:
         if type(pair) is not list or len(pair) != 2:

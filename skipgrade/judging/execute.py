@@ -19,7 +19,7 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade
-from traitlets import Enum, Integer, Unicode
+from traitlets import Bool, Enum, Integer, Unicode
 from traitlets.config import Config
 
 from skipgrade.judging.judge_kernel import JudgeFailed, JudgeKernel, judge_for
@@ -56,6 +56,9 @@ class JudgedExecute(Execute):
     output_limit = Integer(
         10 * 2**20, help="Bytes of output a cell may print before it is interrupted."
     ).tag(config=True)
+    accept_unrecorded = Bool(
+        True, help="Whether functions that only the student's own process can compute earn points."
+    ).tag(config=True)
     secret_file = Unicode(
         "holdout.key", help="File in the course root from which held-out images follow."
     ).tag(config=True)
@@ -87,22 +90,22 @@ class JudgedExecute(Execute):
     def _execute(
         self, nb: NotebookNode, resources: ResourcesDict, km: KernelManager | None
     ) -> None:
-        hand_in = Path(resources["metadata"]["path"])
-        name = resources["nbgrader"]["notebook"]
-        with working_copy(hand_in, name, nb) as place:
+        path = resources["metadata"]["path"]
+        with working_copy(self._hand_in, self._notebook, nb) as place:
             self._place = place
             resources["metadata"]["path"] = str(place.folder)
             try:
                 super().preprocess(nb, resources, km)
             finally:
-                resources["metadata"]["path"] = str(hand_in)
+                resources["metadata"]["path"] = path
                 self._part()
 
     def _begin(self, resources: ResourcesDict) -> None:
         # The exporter is this preprocessor's parent, and nbgrader's converter is the exporter's.
         self._judge: JudgeKernel = judge_for(source_path(self.parent.parent, resources))
-        names = resources["nbgrader"]
-        self._submission = f"{names['assignment']}/{names['notebook']}/{names['student']}"
+        self._hand_in = Path(resources["metadata"]["path"]).resolve()
+        self._notebook = resources["nbgrader"]["notebook"]
+        self._student = resources["nbgrader"]["student"]
         self._met = False
         self._abandoned = ""
         self._restarts_left = 1
@@ -118,7 +121,6 @@ class JudgedExecute(Execute):
         config.SandboxProvisioner.preload = self._judge.preload
         own = config.SandboxProvisioner.get("readable", [])
         config.SandboxProvisioner.readable = [*own, *([images] if images else [])]
-        config.SandboxProvisioner.writable = [str(self._place.exchange)]
         config.SandboxProvisioner.abandoned = [str(self._place.folder.parent)]
         self.km = async_kernel_manager("student", config=config)
         return self.km
@@ -155,8 +157,9 @@ class JudgedExecute(Execute):
             course = Path(self.parent.parent.coursedir.root)
             secret = read_secret(course / self.secret_file)
             self._judge.meet(
-                self._connection(), self._place.exchange, secret, course, self._submission
-            )
+                self._connection(), self._hand_in, self._notebook, self._student, secret, course,
+                self.accept_unrecorded,
+            )  # fmt: skip
             self._met = True
         started = time.monotonic()
         verdict = self._judge.rule(test, self.judging_timeout, self._student_died)

@@ -73,18 +73,12 @@ class JudgeKernel:
                 raise self._failure
 
     def meet(
-        self,
-        connection: dict[str, Any],
-        exchange: Path,
-        secret: str,
-        course: Path,
-        submission: str,
-    ) -> None:
-        """Introduce the student's kernel; what is drawn for it follows from both texts."""
-        call = (
-            f"meet({connection!r}, {str(exchange)!r}, {secret!r}, {str(course)!r}, {submission!r})"
-        )
-        self._call(call, STARTING, _never)
+        self, connection: dict[str, Any], hand_in: Path, notebook: str, student: str, secret: str,
+        course: Path, accept_unrecorded: bool,
+    ) -> None:  # fmt: skip
+        """Introduce the student's kernel, and the files that were handed in."""
+        names = str(hand_in), notebook, student, secret, str(course)
+        self._call(f"meet{(connection, *names, accept_unrecorded)!r}", STARTING, _never)
 
     def part(self) -> None:
         """Forget the student's kernel."""
@@ -94,7 +88,10 @@ class JudgeKernel:
         """The verdict on one test cell; gives up when the student's kernel has died."""
         hidden = self.source.tests[grade_id].hidden
         text = self._call(f"rule({hidden!r}, {grade_id!r})", seconds, student_died)
-        verdict = Verdict(**json.loads(text))
+        told = json.loads(text)
+        if "failed" in told:
+            raise JudgeFailed(f"{self.source.path}, {told['failed']}")
+        verdict = Verdict(**told["verdict"])
         if student_died():
             reason = "The notebook's kernel died while this cell was checked."
             return Verdict.zero(reason, lost_kernel=True)

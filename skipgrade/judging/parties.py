@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
 import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from queue import Empty
 from typing import Any, Protocol, cast
 
@@ -18,11 +12,12 @@ from jupyter_client.connect import KernelConnectionInfo
 
 from skipgrade.judging import witness
 from skipgrade.judging.codec import decode, encode
-from skipgrade.judging.exchange import MEBIBYTE, Unreadable, read_message, write_message
+from skipgrade.judging.messages import LIMIT, MEBIBYTE, Unreadable, pack, unpack
+from skipgrade.judging.showing import presentable
 
 SECONDS = 30.0
 GRACE = 5.0
-REPLY_LIMIT = 4 * MEBIBYTE
+REPLY_LIMIT = LIMIT + MEBIBYTE
 
 
 class Answerless(Exception):
@@ -72,14 +67,17 @@ def _unwrap(reply: Any) -> Any:
     raise Unreadable("an answer that is not of the agreed form")
 
 
-def presentable(text: Any, limit: int = 240) -> str:
-    """A submission's text as one may show it: printable, short, without this machine's folders."""
-    if not isinstance(text, str):
-        return ""
-    text = re.sub(r"(?:/[\w.@+-]+){2,}/", "", text)
-    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    text = "".join(c if c.isprintable() else " " for c in text).strip()
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+def _text_in(content: Any) -> str:
+    """What `witness.answer` returned, in the reply to the request that called it."""
+    try:
+        outcome = content["user_expressions"]["answer"]
+        if content["status"] == outcome["status"] == "ok":
+            shown = outcome["data"]["text/plain"]
+            return str(shown).strip("'\"")
+        trouble = outcome["ename"]
+    except (KeyError, TypeError) as error:
+        raise Unreadable("a reply that is no Jupyter message") from error
+    raise Unreadable(f"no answer ({presentable(trouble)})")
 
 
 class Here(Asking):
@@ -96,7 +94,7 @@ class Here(Asking):
 class Afar(Asking):
     """The notebook in the student's kernel, reached by a second Jupyter client."""
 
-    def __init__(self, connection: dict[str, Any], exchange: Path) -> None:
+    def __init__(self, connection: dict[str, Any]) -> None:
         context = zmq.Context()
         context.setsockopt(zmq.MAXMSGSIZE, REPLY_LIMIT)
         context.setsockopt(zmq.LINGER, 0)
@@ -104,33 +102,19 @@ class Afar(Asking):
         self._client = BlockingKernelClient(context=context)
         self._client.load_connection_info(cast(KernelConnectionInfo, connection))
         self._client.start_channels(iopub=False, stdin=False, hb=False)
-        self._exchange = exchange
 
     def close(self) -> None:
         self._client.stop_channels()
         self._context.destroy(linger=0)
 
     def ask(self, kind: str, *, seconds: float = SECONDS, **request: Any) -> Any:
-        name = uuid.uuid4().hex
-        write_message(self._exchange, f"{name}-question", {"kind": kind, "request": request})
-        with self._no_leftovers(name):
-            status = self._execute(name, seconds)
-            if status != "ok":
-                raise Unreadable(f"no answer ({presentable(status)})")
-            return _unwrap(read_message(self._exchange, f"{name}-answer"))
+        question = pack({"kind": kind, "request": request})
+        return _unwrap(unpack(self._answer_to(question, seconds)))
 
-    @contextmanager
-    def _no_leftovers(self, name: str) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            for path in self._exchange.glob(f"{name}-*"):
-                if path.is_symlink() or path.is_file():
-                    path.unlink()
-
-    def _execute(self, name: str, seconds: float) -> str:
-        call = f"answer({json.dumps(str(self._exchange))}, {json.dumps(name)})"
-        source = f"__import__('skipgrade.judging.witness', fromlist=['answer']).{call}"
+    def _answer_to(self, question: str, seconds: float) -> str:
+        source = (
+            f"__import__('skipgrade.judging.witness', fromlist=['answer']).answer('{question}')"
+        )
         message = self._client.execute(
             "", silent=True, store_history=False, allow_stdin=False,
             user_expressions={"answer": source},
@@ -141,11 +125,7 @@ class Afar(Asking):
             if self._reply_to(message, GRACE) is None:
                 raise Lost("it no longer reacts")
             raise Slow(f"no answer within {seconds:g} s")
-        content = reply.get("content", {})
-        outcome = content.get("user_expressions", {}).get("answer", {})
-        if content.get("status") == "ok" and outcome.get("status") == "ok":
-            return "ok"
-        return str(outcome.get("ename") or content.get("ename") or "no status")
+        return _text_in(reply.get("content"))
 
     def _reply_to(self, message: str, seconds: float) -> dict[str, Any] | None:
         deadline = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""The solution's answers, kept: every submission of a class is asked much the same."""
+"""[judge's kernel] The solution's answers, kept: a class is asked much the same again and again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from skipgrade.judging.codec import decode, encode
-from skipgrade.judging.exchange import MEBIBYTE
+from skipgrade.judging.messages import MEBIBYTE
 from skipgrade.judging.parties import SECONDS, Asking, Party
 
 Encoded = tuple[Any, dict[str, Tensor]]

@@ -1,7 +1,8 @@
-"""Runs in the judge's kernel, once the source notebook has run there."""
+"""[judge's kernel] Gives verdicts, once the source notebook has run there."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import sys
@@ -10,26 +11,48 @@ from pathlib import Path
 from typing import Any
 
 from skipgrade.judging import session as sessions
-from skipgrade.judging.checks.asking import NoAnswer
+from skipgrade.judging.handed_in import HandIn
 from skipgrade.judging.holdout import HoldoutUnusable, held_out
-from skipgrade.judging.parties import Afar, Here, Lost, Party
+from skipgrade.judging.messages import Unreadable
+from skipgrade.judging.parties import Afar, Answerless, Here, Lost, Party, Slow
 from skipgrade.judging.remembering import Remembering
 from skipgrade.judging.session import Session
-from skipgrade.judging.verdict import Verdict
+from skipgrade.judging.verdict import HiddenTestError, NoAnswer, Verdict
+
+# Raised in a hidden test these are no fault of the student's: a name, an import, a syntax error,
+# and what the solution did not answer (where the student does not, it is a `NoAnswer`).
+GRADERS_OWN = (NameError, ImportError, SyntaxError, Answerless, Slow, Unreadable)
 
 _student: Afar | None = None
 
 
 def meet(
-    connection: dict[str, Any], exchange: str, secret: str, course: str, submission: str
+    connection: dict[str, Any],
+    hand_in: str,
+    notebook: str,
+    student: str,
+    secret: str,
+    course: str,
+    accept_unrecorded: bool,
 ) -> None:
     """Turn to the student's kernel at `connection`; the one before is forgotten."""
     global _student
     part()
-    _student = Afar(connection, Path(exchange))
+    _student = Afar(connection)
     holdout = functools.partial(held_out, secret=secret, course=course)
-    seed = f"{secret}\n{submission}"
-    sessions.begin(Session(_student, _solution(), holdout, on_trial=True, seed=seed))
+    handed_in = HandIn(Path(hand_in), notebook)
+    seed = f"{secret}\n{student}\n{handed_in.fingerprint()}"
+    sessions.begin(
+        Session(
+            _student,
+            _solution(),
+            holdout,
+            on_trial=True,
+            seed=seed,
+            handed_in=handed_in,
+            accept_unrecorded=accept_unrecorded,
+        )
+    )
 
 
 @functools.cache
@@ -48,17 +71,20 @@ def part() -> None:
 
 
 def rule(text: str, cell: str) -> str:
-    """Run the hidden tests of a cell and say, as JSON, what they found."""
-    return json.dumps(verdict_on(text, cell, sys.modules["__main__"].__dict__).to_dict())
+    """Run the hidden tests of a cell and say, as JSON, what they found, or why they could not."""
+    try:
+        verdict = verdict_on(text, cell, sys.modules["__main__"].__dict__)
+    except (HiddenTestError, HoldoutUnusable) as error:
+        return json.dumps({"failed": str(error)})
+    return json.dumps({"verdict": verdict.to_dict()})
 
 
 def verdict_on(text: str, cell: str, source: dict[str, Any]) -> Verdict:
     """What the hidden tests find, run in a copy of the source notebook's namespace."""
     session = sessions.current()
-    session.lost, session.reasons, session.notes = 0.0, [], []
-    namespace = dict(source)
+    session.begin_cell(cell)
     try:
-        exec(compile(text, f"<hidden tests of {cell}>", "exec"), namespace)
+        _run(text, cell, source)
     except Lost as error:
         reason = f"The notebook's kernel was lost while this cell was checked: {error}."
         return Verdict.zero(reason, lost_kernel=True)
@@ -66,14 +92,55 @@ def verdict_on(text: str, cell: str, source: dict[str, Any]) -> Verdict:
         return Verdict.zero("Checking this cell took too long and was stopped.")
     except HoldoutUnusable:
         raise
+    except HiddenTestError as error:
+        raise _located(error, cell) from error
     except NoAnswer as error:
-        return _verdict(session, 0.0, str(error))
+        return _verdict(session, 0.0, error.args[0])
     except AssertionError as error:
-        return _verdict(session, 0.0, str(error) or "A hidden test of this cell failed.")
+        reason = error.args[0] if error.args else "A hidden test of this cell failed."
+        return _verdict(session, 0.0, reason)
+    except GRADERS_OWN as error:
+        raise _located(error, cell) from error
     except Exception as error:
+        if _fails_for_the_solution_too(text, cell, source):
+            raise _located(error, cell) from error
         reason = f"This answer could not be checked ({type(error).__name__})."
         return Verdict(0.0, [reason], trouble=traceback.format_exc())
     return _verdict(session, max(0.0, 1.0 - session.lost))
+
+
+def _run(text: str, cell: str, source: dict[str, Any]) -> None:
+    exec(compile(text, _file(cell), "exec"), dict(source))
+
+
+def _fails_for_the_solution_too(text: str, cell: str, source: dict[str, Any]) -> bool:
+    """Whether the test raises, and not only finds fault, when the solution itself is on trial."""
+    tried = sessions.current()
+    sessions.begin(dataclasses.replace(tried, student=tried.solution, networks={}))
+    try:
+        sessions.current().begin_cell(cell)
+        _run(text, cell, source)
+    except (AssertionError, NoAnswer, Lost):
+        return False
+    except Exception:
+        return True
+    finally:
+        sessions.begin(tried)
+    return False
+
+
+def _located(error: BaseException, cell: str) -> HiddenTestError:
+    """The same, with the cell and the line of the hidden test in which it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == _file(cell)]
+    lines = lines or [getattr(error, "lineno", None)]
+    where = f"cell {cell}, line {lines[-1]} of its hidden tests" if lines[-1] else f"cell {cell}"
+    told = str(error) if isinstance(error, HiddenTestError) else f"{type(error).__name__}: {error}"
+    return HiddenTestError(f"{where}: {told}")
+
+
+def _file(cell: str) -> str:
+    return f"<hidden tests of {cell}>"
 
 
 def _verdict(session: Session, share: float, *reasons: str) -> Verdict:

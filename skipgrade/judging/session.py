@@ -7,8 +7,10 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from skipgrade.judging.handed_in import HandIn
 from skipgrade.judging.parties import Here, Party
 from skipgrade.judging.verdict import CheckFailed
 
@@ -31,9 +33,19 @@ class Session:
     holdout: Holdout
     on_trial: bool
     seed: str = "open"  # all that is drawn for this submission follows from it
+    handed_in: HandIn = field(default_factory=lambda: HandIn(Path.cwd()))
+    accept_unrecorded: bool = True  # functions only their own process can compute
+    networks: dict[Any, Any] = field(default_factory=dict)  # what was recorded of this notebook
+    cell: str = ""  # the one being judged
+    drawn: int = 0  # how often `images` has drawn in it
     lost: float = 0.0
     reasons: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def begin_cell(self, name: str) -> None:
+        """Nothing is lost yet in this cell."""
+        self.cell, self.drawn = name, 0
+        self.lost, self.reasons, self.notes = 0.0, [], []
 
     def generator(self, purpose: str) -> Generator:
         """Random numbers for one purpose: the same whenever this submission is graded, other ones

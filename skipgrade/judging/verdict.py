@@ -10,6 +10,14 @@ class CheckFailed(AssertionError):
     """A check that costs the whole cell."""
 
 
+class HiddenTestError(RuntimeError):
+    """A hidden test, or the solution it asks, is not in order; no submission is to pay for that."""
+
+
+class NoAnswer(Exception):
+    """The student's notebook gave no answer; the text is the reason to show."""
+
+
 @dataclass
 class Verdict:
     """The share of a cell's points that was earned, and a reason for every share that was not."""

@@ -1,31 +1,28 @@
-"""The student's side of a question: runs in the student's kernel and is believed nothing.
+"""[student's kernel] The student's side of a question; it is believed nothing.
 
-The judge leaves a question in the exchange folder and asks the kernel, with Jupyter's own
-`execute_request`, to evaluate `witness.answer(folder, name)`; the answer lies beside it afterwards.
+The judge asks the kernel, with Jupyter's own `execute_request`, to evaluate `answer("...")`; the
+text it returns comes back in the reply.
 """
 
 from __future__ import annotations
 
 import linecache
 import traceback
-from pathlib import Path
 from typing import Any
 
-from skipgrade.judging.codec import NotPlain, encode
-from skipgrade.judging.exchange import read_message, write_message
+from skipgrade.judging.codec import NotPlain
+from skipgrade.judging.messages import pack, unpack
 from skipgrade.judging.questions import QUESTIONS
 
 LIBRARY_MESSAGES = {"NameError", "AttributeError", "NotImplementedError", "ImportError"}
 
 
-def answer(folder: str, name: str) -> None:
-    """Answer the question `name` from the notebook this kernel runs."""
+def answer(question: str) -> str:
+    """The answer to a question, from the notebook this kernel runs."""
     import IPython
 
     shell: Any = IPython.get_ipython()  # type: ignore[no-untyped-call]
-    path = Path(folder)
-    question = read_message(path, f"{name}-question")
-    write_message(path, f"{name}-answer", reply(question, shell.user_ns))
+    return pack(reply(unpack(question), shell.user_ns))
 
 
 def reply(question: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
@@ -33,7 +30,7 @@ def reply(question: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]
     ask = QUESTIONS[question["kind"]]
     try:
         value = ask(namespace, **question["request"])
-        encode(value)  # fails now, where it can be said, if the value could not be sent
+        pack(value)  # fails now, where it can be said, if the value could not be sent
     except NotPlain as error:
         return {"error": {"type": "NotPlain", "message": str(error), "line": ""}}
     except Exception as error:

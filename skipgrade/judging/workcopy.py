@@ -20,7 +20,6 @@ from skipgrade.judging.source import split
 @dataclass
 class WorkingCopy:
     folder: Path  # the kernel's working folder
-    exchange: Path  # where questions and answers cross
 
 
 @contextmanager
@@ -30,8 +29,7 @@ def working_copy(
     """Copy everything handed in; write the notebook itself without hidden parts."""
     root = Path(tempfile.mkdtemp(prefix="skipgrade-"))
     try:
-        copy = WorkingCopy(root / "work", root / "exchange")
-        copy.exchange.mkdir()
+        copy = WorkingCopy(root / "work")
         copy_plain_files(hand_in, copy.folder)
         nbformat.write(without_hidden(notebook), copy.folder / f"{notebook_name}.ipynb")
         yield copy

@@ -60,12 +60,21 @@ class History:
     def read(cls, path: str | Path) -> "History":
         path = Path(path)
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = path.read_bytes()
         except FileNotFoundError:
             raise LabError(
                 f"{path} is missing: it is written by lab.fit(..., name={_name_of(path)!r})."
             ) from None
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        except OSError as error:
+            raise LabError(f"{path} cannot be read as a training history: {error}.") from error
+        return cls.parse(content, path)
+
+    @classmethod
+    def parse(cls, text: bytes, path: Path) -> "History":
+        """The history in what the file `path` holds."""
+        try:
+            content = json.loads(text.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
             raise LabError(f"{path} cannot be read as a training history: {error}.") from error
         wrong = _what_is_wrong(content)
         if wrong:

@@ -83,12 +83,9 @@ kernel = get_ipython().kernel
 for kind in ("comm_open", "display_data", "status", "stream"):
     kernel.session.send(kernel.iopub_socket, kind, {}, parent=kernel.get_parent())
 """
-FORKED_QUESTION = """
+ANSWERS_WITH_JUNK = """
 from skipgrade.judging import witness
-def lie(folder, name):
-    import os
-    os.mkfifo(os.path.join(folder, name + "-answer.json"))
-witness.answer = lie
+witness.answer = lambda question: question[::-1]
 def double(x):
     return 2 * x
 """
@@ -120,7 +117,7 @@ CLASS: dict[str, dict[str, str]] = {
         "net": ANSWERS["net"] + REWRITING,
     },
     "talks-nonsense": {**ANSWERS, "double": TALKS_NONSENSE + ANSWERS["double"]},
-    "answers-with-a-pipe": {**ANSWERS, "double": FORKED_QUESTION},
+    "answers-with-junk": {**ANSWERS, "double": ANSWERS_WITH_JUNK},
     "snoops": {**ANSWERS, "number": SNOOP},
     "hogs-memory": {**ANSWERS, "double": HOGS},
     "dies": {**ANSWERS, "double": "import os\nos._exit(3)"},

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from skipgrade.judging.checks.accuracy import BATCH, earned, outlook, tiers_from
+from skipgrade.judging.verdict import HiddenTestError
 from tests.judging.trial import judge
 
 # Reads the label off the first pixel, and errs on the share of the images the weight says.
@@ -18,13 +19,11 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.errs = nn.Parameter(torch.tensor([0.0]))
-        self.seen = 0
     def forward(self, x):
-        label = (x[:, 0, 0, 0] * 255).round().long()
-        index = torch.arange(self.seen, self.seen + len(x))
-        self.seen += len(x)
-        label = torch.where(index % 100 < self.errs * 100, label + 1, label) % 10
-        return F.one_hot(label, 10).float()
+        pixel = x[:, :, 0, 0] * 255
+        scores = -(pixel[:, :1] - torch.arange(10)) ** 2
+        wrong = pixel[:, 1:2] < self.errs * 100 - 0.5
+        return torch.where(wrong, -scores, scores)
 def prepare(image):
     from torchvision.transforms.functional import to_tensor
     return to_tensor(image)
@@ -42,9 +41,7 @@ def weights(folder: Path, errs: float) -> None:
     save_file({"errs": torch.tensor([errs])}, folder / "net-best.safetensors")
 
 
-@pytest.mark.parametrize(
-    ("errs", "share"), [(0.0, 1.0), (0.37, 1.0), (0.38, 0.0), (0.99, 0.0), (float("nan"), 1.0)]
-)
+@pytest.mark.parametrize(("errs", "share"), [(0.0, 1.0), (0.37, 1.0), (0.38, 0.0), (0.99, 0.0)])
 def test_threshold(hand_in: Path, errs: float, share: float) -> None:
     weights(hand_in, errs)
     verdict = judge(CHECK.format("at_least=0.63"), NET, NET)
@@ -70,6 +67,13 @@ def test_stops_when_the_verdict_is_certain_and_says_how_many_images_it_took(hand
     assert verdict.notes == [
         "200 of 200 held-out images right (100.0%); the other 800 would not change the verdict"
     ]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_earn_nothing(hand_in: Path, value: float) -> None:
+    weights(hand_in, value)
+    verdict = judge(CHECK.format("at_least=0.05"), NET, NET)
+    assert verdict.share == 0.0 and "NaN or infinity" in verdict.reasons[0]
 
 
 def marked(answers: torch.Tensor, tiers: dict[float, float]) -> tuple[float, int]:
@@ -134,7 +138,7 @@ def test_weights_of_another_model(hand_in: Path) -> None:
 def test_a_pickle_for_weights_is_not_loaded(hand_in: Path) -> None:
     torch.save({"errs": torch.zeros(1)}, hand_in / "net-best.safetensors")
     verdict = judge(CHECK.format("at_least=0.63"), NET, NET)
-    assert verdict.share == 0.0 and "does not fit" in verdict.reasons[0]
+    assert verdict.share == 0.0 and "damaged or of another kind" in verdict.reasons[0]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +147,7 @@ def test_a_pickle_for_weights_is_not_loaded(hand_in: Path) -> None:
 )
 def test_nonsense_scores_are_wrong_scores(hand_in: Path, scores: str) -> None:
     weights(hand_in, 0.0)
-    student = NET.replace("return F.one_hot(label, 10).float()", f"return {scores}")
+    student = NET.replace("return torch.where(wrong, -scores, scores)", f"return {scores}")
     verdict = judge(CHECK.format("at_least=0.05"), student, NET)
     assert verdict.share == 0.0 and verdict.trouble == ""
 
@@ -155,9 +159,9 @@ def test_reported_numbers_are_not_believed(hand_in: Path) -> None:
 
 
 def test_either_a_threshold_or_tiers() -> None:
-    with pytest.raises(TypeError, match="either"):
+    with pytest.raises(HiddenTestError, match="either"):
         tiers_from(None, None)
-    with pytest.raises(TypeError, match="either"):
+    with pytest.raises(HiddenTestError, match="either"):
         tiers_from(0.5, {0.5: 1.0})
 
 
@@ -173,11 +177,11 @@ def test_predictions(hand_in: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (None, "FileNotFoundError"),
+        (None, "not among the files"),
         ("", "first line"),
         ("id,label\n0,cat", "line 2"),
         ("id,label\n0,1\n0,2", "line 3: want id 1"),
-        ("id,label\n0,1\n1,2", "2 rows"),
+        ("id,label\n0,1\n1,2", "got 2"),
     ],
 )
 def test_bad_predictions_are_named(hand_in: Path, text: str | None, problem: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from skipgrade.judging.verdict import HiddenTestError
 from tests.judging.trial import judge
 
 ANYTHING = """
@@ -89,8 +90,9 @@ def test_arrays_leave_nothing_behind_in_the_notebook() -> None:
     ("student", "share"), [("nn.Conv2d(3, 4, 3)", 1.0), ("nn.Conv2d(3, 4, 3, padding=1)", 0.0)]
 )
 def test_shapes(student: str, share: float) -> None:
-    hidden = "check.shapes('[net(x), {\"again\": net(x)}]', x=images(2))"
-    verdict = judge(hidden, f"net = {student}", "net = nn.Conv2d(3, 4, 3)")
+    for form in ("net", "lambda x: [net(x).mean((1, 2)), {'again': net(x)}]"):
+        hidden = f"check.shapes({form!r}, x=images(2, size=8))"
+        verdict = judge(hidden, f"net = {student}", "net = nn.Conv2d(3, 4, 3)")
     assert verdict.share == share
 
 
@@ -98,14 +100,18 @@ def test_shapes(student: str, share: float) -> None:
     ("student", "share"),
     [
         ("net = nn.Linear(4, 5)", 1.0),
-        ("net = nn.Sequential(nn.Linear(4, 4), nn.Linear(1, 5, bias=False))", 1.0),
+        ("net = nn.Sequential(nn.Linear(4, 1), nn.Linear(1, 10))", 1.0),
+        ("net = nn.Linear(4, 5); net.idle = nn.Linear(2, 2)", 0.0),
+        ("net = nn.Linear(4, 4); net.idle = nn.Linear(4, 1)", 0.0),
         ("net = nn.Linear(4, 5, bias=False)", 0.0),
         ("net = nn.Linear(4, 5).requires_grad_(False)", 0.0),
         ("net = 25", 0.0),
     ],
 )
 def test_parameters_counts_what_is_trained(student: str, share: float) -> None:
-    verdict = judge("check.parameters('net')", student, "net = nn.Linear(4, 5)")
+    verdict = judge(
+        "check.parameters('net', x=torch.zeros(2, 4))", student, "net = nn.Linear(4, 5)"
+    )
     assert verdict.share == share
     assert share or "25 trainable parameters" in verdict.reasons[0]
 
@@ -151,3 +157,24 @@ def test_a_hidden_test_that_trips_over_an_answer_gives_zero_and_tells_the_instru
     assert verdict.share == 0.0
     assert "TypeError" in verdict.trouble
     assert "TypeError" in verdict.reasons[0] and "Traceback" not in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "told"),
+    [
+        ("check.functon('f', x=images(1))", "there is no check.functon"),
+        ("check.equal()", "check.equal: missing a required argument"),
+        ("check.equal('a', wurth=1, worth=2, hint=3, tolerance=4, b=5)\nstudnet", "studnet"),
+        ("check.parameters('MPL()')", "the solution's MPL() is no network: NameError"),
+        ("check.equal('missing')", "NameError"),
+        ("solution.eval('1 / 0')", "ZeroDivisionError"),
+        ("check.accuracy('Net()', weights='net', tiers={0.63: 3, 0.6: 2})", "the tier 0.63: 3"),
+        ("student.eval('a') + 'text'", "TypeError"),
+        ("import no_such_module", "no_such_module"),
+        ("check.equal('a'", "never closed"),
+    ],
+)
+def test_a_hidden_test_that_is_wrong_costs_nobody_a_point(hidden: str, told: str) -> None:
+    with pytest.raises(HiddenTestError) as caught:
+        judge(hidden, "a = 1", "a = 1")
+    assert told in str(caught.value) and "cell a-test, line" in str(caught.value)

@@ -32,7 +32,7 @@ def test_full_marks(graded: Graded, student: str) -> None:
 
 @pytest.mark.parametrize(
     "student",
-    ["answers-with-a-pipe", "stub", "strips-asserts", "equals-everything", "not-json", "forged"],
+    ["answers-with-junk", "stub", "strips-asserts", "equals-everything", "not-json", "forged"],
 )
 def test_no_marks(graded: Graded, student: str) -> None:
     assert graded.points(student) == {"double": 0.0, "net": 0.0, "number": 0.0}

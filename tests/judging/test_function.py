@@ -185,7 +185,7 @@ def test_plain_function_and_its_gradient(student: str, share: float) -> None:
 
 
 def test_messages_show_no_hidden_arguments() -> None:
-    hidden = "check.function('LeNet()', x=images(3, seed=4711))"
+    hidden = "check.function('LeNet()', x=images(3 + 4711 * 0))"
     reason = judge(hidden, WRONG_LENETS["average pooling"], LENET).reasons[0]
     assert "4711" not in reason and "images(" not in reason and "LeNet()" not in reason
 

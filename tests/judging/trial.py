@@ -28,10 +28,14 @@ def namespace(code: str) -> dict[str, Any]:
 
 
 def fixed_images(name: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """A holdout of 1,000 images whose label can be read off the first pixel."""
+    """A holdout of 1,000 images whose label can be read off the first pixel.
+
+    The pixel's green is each number from 0 to 99 in turn: what a model may err by.
+    """
     labels = torch.arange(1000) % 10
     images = torch.zeros(1000, 3, 32, 32, dtype=torch.uint8)
     images[:, 0, 0, 0] = labels.to(torch.uint8)
+    images[:, 1, 0, 0] = (torch.arange(1000) * 7 % 100).to(torch.uint8)
     return images, labels
 
 
@@ -40,7 +44,7 @@ def judge(hidden: str, student: str, solution: str) -> Verdict:
     theirs, ours = namespace(student), namespace(solution)
     sessions.begin(Session(Here(theirs), Here(ours), fixed_images, on_trial=True))
     try:
-        text = "from skipgrade.judging import check, images, student, solution\n"
+        text = "import torch\nfrom skipgrade.judging import (\n    check, draw, handed_in, images, student, solution)\n"
         return ruling.verdict_on(text + textwrap.dedent(hidden), "a-test", {})
     finally:
         sessions.end()

@@ -1,28 +1,33 @@
-"""How well the handed-in weights, or predictions, do on images whose labels only the judge has."""
+"""[judge's kernel] How well the handed-in weights, or predictions, do on images whose labels only
+the judge has. It runs the student's network as a program; the images never leave this process."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from skipgrade import lab
-from skipgrade.judging.checks.asking import NoAnswer, ask_student
+from skipgrade.judging.checks.asking import NoAnswer
+from skipgrade.judging.checks.network import RECORD, Network, Unrecordable, student_network
+from skipgrade.judging.checks.preparing import preparation
+from skipgrade.judging.checks.tiers import check_tiers
 from skipgrade.judging.holdout import PACK
-from skipgrade.judging.parties import presentable
+from skipgrade.judging.programs.program import BadProgram
 from skipgrade.judging.session import Session
-from skipgrade.judging.verdict import message
-from skipgrade.lab.predicted import parse_predictions
+from skipgrade.judging.showing import presentable
+from skipgrade.judging.verdict import HiddenTestError, message
 
-BATCH = 200
-SECONDS = 60.0  # for one batch
+BATCH = 200  # images between two looks at whether the verdict is certain
 NORMALISED_AS = {PACK: "cifar10"}  # the final test shows CIFAR-10 images
 SAMPLE = 2_000  # held-out images on which predictions are compared with their weights
 SLACK = 0.03  # how much better than their weights predictions count: averaged over flips, say
 DOUBT = 1e-6  # the largest chance that the images not looked at would have changed a verdict
+TRAIN = "train with lab.fit and hand in the files it writes."
+
+Scorer = Callable[[Tensor], Tensor]
 
 
 @dataclass
@@ -37,8 +42,13 @@ class Score:
 def tiers_from(at_least: float | None, tiers: Mapping[float, float] | None) -> dict[float, float]:
     """`at_least` is one tier that earns everything."""
     if (at_least is None) == (tiers is None):
-        raise TypeError("give either at_least or tiers")
-    return {at_least: 1.0} if at_least is not None else dict(tiers or {})
+        raise HiddenTestError("give either at_least or tiers")
+    found = {at_least: 1.0} if at_least is not None else dict(tiers or {})
+    try:
+        check_tiers(found)
+    except ValueError as error:
+        raise HiddenTestError(str(error)) from error
+    return found
 
 
 def earned(correct: int, total: int, tiers: Mapping[float, float]) -> float:
@@ -63,6 +73,50 @@ def outlook(correct: int, seen: int, total: int) -> tuple[int, int]:
     return fewest, most
 
 
+def scorer(
+    session: Session,
+    expression: str,
+    weights: str,
+    data: str,
+    prepare: str | None,
+    expected: str,
+    hint: str,
+) -> Scorer:
+    """What gives the scores of raw images, by the student's network with the handed-in weights."""
+    tensors = session.handed_in.weights(weights)
+    try:
+        network = student_network(session, expression, expected, hint)
+    except Unrecordable as error:
+        raise NoAnswer(
+            message(expected, f"a forward pass that cannot be told: {error}", RECORD)
+        ) from error
+    _must_fit(network, tensors, f"{weights}-best.safetensors", expected)
+    prepared = preparation(session, prepare, NORMALISED_AS.get(data, data))
+
+    def scores(images: Tensor) -> Tensor:
+        try:
+            return network.scores(tensors, prepared(images))
+        except BadProgram as error:
+            raise NoAnswer(message(expected, presentable(str(error)), hint)) from error
+
+    return scores
+
+
+def _must_fit(network: Network, tensors: dict[str, Tensor], file: str, expected: str) -> None:
+    try:
+        network.loaded(tensors)
+    except ValueError as error:
+        got = f"{file} does not fit the network: {presentable(str(error))}"
+        hint = "was it trained with the network that is now in the notebook?"
+        raise NoAnswer(message(expected, got, hint)) from error
+
+
+def right_answers(scores: Tensor, labels: Tensor) -> int:
+    """How many rows have their largest score at the label; one with a NaN has none."""
+    sound = torch.isfinite(scores).all(dim=1)
+    return int(((scores.argmax(dim=1) == labels) & sound).sum())
+
+
 def by_weights(
     session: Session,
     expression: str,
@@ -72,59 +126,43 @@ def by_weights(
     prepare: str | None,
     hint: str,
 ) -> Score:
-    """Load the weights into the student's model, in the student's kernel, and mark its scores."""
+    """Run the student's network with the handed-in weights, and mark its scores."""
     best = max(tiers)
     expected = (
-        f"an accuracy of at least {best:.0%} on held-out images from {weights}-best.safetensors"
+        f"an accuracy of at least {percent(best)} on held-out images from "
+        f"{weights}-best.safetensors"
     )
     try:
-        _open(session, expected, hint, expression, weights, prepare)
-        return _mark(session, data, tiers, expected, hint)
+        scores = scorer(session, expression, weights, data, prepare, expected, hint)
+        return _mark(session, data, tiers, scores, expected, hint)
     except NoAnswer as error:
-        return Score(0.0, str(error))
+        return Score(0.0, error.args[0])
 
 
-def _open(
-    session: Session, expected: str, hint: str, expression: str, weights: str, prepare: str | None
-) -> None:
-    """Have the student's kernel load the weights into the model; `NoAnswer` where they do not."""
-    opened = ask_student(
-        session, expected, hint, "open model", expression=expression, weights=weights,
-        prepare=prepare,
-    )  # fmt: skip
-    problem = opened.get("problem", "") if isinstance(opened, dict) else "no answer"
-    if problem is not None:
-        hint = hint or "train with lab.fit and hand in the files it writes."
-        raise NoAnswer(message(expected, presentable(problem), hint))
+def percent(share: float) -> str:
+    """As exact as it has to be: 63%, 1.5%."""
+    return f"{100 * share:.4g}%"
 
 
-def _correct_by_batch(
-    session: Session, data: str, images: Tensor, labels: Tensor, expected: str, hint: str
-) -> Iterator[tuple[int, int]]:
-    """Of one batch of raw images after the other: how many the open model has right, of how many.
-
-    An image with a score that is no number counts as wrong.
-    """
-    mean, std = (list(part) for part in lab.normalisation(NORMALISED_AS.get(data, data)))
+def _correct_by_look(scores: Scorer, images: Tensor, labels: Tensor) -> Iterator[tuple[int, int]]:
     for batch, answers in zip(images.split(BATCH), labels.split(BATCH), strict=True):
-        scores = ask_student(
-            session, expected, hint, "scores", images=batch, mean=mean, std=std, seconds=SECONDS
-        )
-        if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(batch):
-            raise NoAnswer(message(expected, "no score for every image and class", hint))
-        sound = torch.isfinite(scores).all(dim=1)
-        yield int(((scores.argmax(dim=1) == answers) & sound).sum()), len(batch)
+        yield right_answers(scores(batch), answers), len(batch)
 
 
 def _mark(
-    session: Session, data: str, tiers: Mapping[float, float], expected: str, hint: str
+    session: Session,
+    data: str,
+    tiers: Mapping[float, float],
+    scores: Scorer,
+    expected: str,
+    hint: str,
 ) -> Score:
     images, labels = session.holdout(data)
     total, seen, correct = len(labels), 0, 0
     fewest, most = 0, total
-    batches = _correct_by_batch(session, data, images, labels, expected, hint)
+    looks = _correct_by_look(scores, images, labels)
     while earned(fewest, total, tiers) != earned(most, total, tiers):
-        right, count = next(batches)
+        right, count = next(looks)
         correct, seen = correct + right, seen + count
         fewest, most = outlook(correct, seen, total)
     note = f"{correct} of {seen} held-out images right ({correct / max(seen, 1):.1%})"
@@ -147,31 +185,23 @@ def by_predictions(
 ) -> Score:
     """Mark a table in the form of `lab.write_predictions`, a row for each held-out image."""
     images, labels = session.holdout(data)
-    expected = f"an accuracy of at least {max(tiers):.0%} from the predictions in {file}"
-    wanted = f"{len(labels)} rows 'id,label' in {file}"
+    expected = f"an accuracy of at least {percent(max(tiers))} from the predictions in {file}"
     try:
-        text = ask_student(
-            session, expected, hint, "value", arrays={},
-            expression=f"__import__('pathlib').Path({file!r}).read_text()",
-        )  # fmt: skip
-        predicted = parse_predictions(str(text), file, classes=int(labels.max()) + 1)
+        predicted = session.handed_in.predictions(
+            file, rows=len(labels), classes=int(labels.max()) + 1
+        )
     except NoAnswer as error:
-        return Score(0.0, str(error))
-    except lab.LabError as error:
-        return Score(0.0, message(wanted, presentable(str(error), limit=600), hint))
-    if len(predicted) != len(labels):
-        return Score(0.0, message(wanted, f"{len(predicted)} rows", hint))
+        return Score(0.0, error.args[0])
     correct = int((predicted == labels).sum())
     note = f"{correct} of {len(labels)} predictions right ({correct / len(labels):.1%})"
     if earned(correct, len(labels), tiers) > 0 and model is not None and weights is not None:
         wanted = f"weights in {weights}-best.safetensors that give what is in {file}"
         some, truth = images[:SAMPLE], labels[:SAMPLE]
         try:
-            _open(session, wanted, hint, model, weights, None)
-            batches = _correct_by_batch(session, data, some, truth, expected, hint)
-            counted = sum(right for right, _ in batches)
+            scores = scorer(session, model, weights, data, None, wanted, hint)
+            counted = right_answers(scores(some), truth)
         except NoAnswer as error:
-            return Score(0.0, str(error), note)
+            return Score(0.0, error.args[0], note)
         claimed = int((predicted[:SAMPLE] == truth).sum())
         if (excess := (claimed - counted) / len(truth) - SLACK) > 0:
             correct = max(0, int(correct - excess * len(labels)))

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from skipgrade.judging.exchange import Unreadable
+from skipgrade.judging.messages import Unreadable
 from skipgrade.judging.parties import SECONDS, Answerless, Slow
 from skipgrade.judging.session import Session
-from skipgrade.judging.verdict import message
+from skipgrade.judging.verdict import NoAnswer, message
 
 HINTS = {
     "NotImplementedError": "this part is still the stub the notebook came with.",
     "NameError": "a name this part asks for; is it defined, and spelled as the text says?",
 }
-
-
-class NoAnswer(Exception):
-    """The student's notebook gave no answer; the text is the reason to show."""
 
 
 def ask_student(
@@ -52,3 +48,6 @@ def brief(value: Any, limit: int = 80) -> str:
         return f"{value:.6g}"
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+__all__ = ["NoAnswer", "ask_student", "brief"]

@@ -1,79 +1,170 @@
-"""Two models are the same function when, with the same weights, they give the same scores and
-gradients."""
+"""[judge's kernel] Two networks are the same function when, with the same weights, they give the
+same scores and gradients. The judge runs both, the student's and the solution's, as programs."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
-from skipgrade.judging.checks.asking import NoAnswer, ask_student
+from skipgrade.judging.checks import in_their_process
 from skipgrade.judging.checks.compare import largest_gap
+from skipgrade.judging.checks.network import (
+    Network,
+    Unrecordable,
+    solution_network,
+    student_network,
+)
+from skipgrade.judging.programs.carrying import SCHEMES, Slot, drawn_state, named_slots
+from skipgrade.judging.programs.program import BadProgram, Program
+from skipgrade.judging.programs.running import measure, run
 from skipgrade.judging.session import Session
-from skipgrade.judging.tracing import SCHEMES
 from skipgrade.judging.verdict import message
 
-SEED = 20_001
 TOLERANCE = 1e-6
-TOLERANCE_FLOAT32 = 1e-3
-SECONDS = 120.0
-FIELDS = {"precision", "keys", "layers", "outputs", "gradients", "input gradients"}
+EXPECTED = "something that can be called with the inputs of the text"
+DOUBLE = torch.float64
+
+
+@dataclass
+class Compared:
+    """What is asked: on which inputs, how close, and what to look at where it differs."""
+
+    inputs: Sequence[Tensor]
+    tolerance: float
+    hint: str
+    seed: str
 
 
 def check(
     session: Session,
     expression: str,
-    inputs: dict[str, Any],
+    inputs: dict[str, Tensor],
     train: bool,
     tolerance: float,
     hint: str,
+    of: str | None = None,
 ) -> str | None:
-    arrays = {"arrays": inputs, "seed": SEED}
-    for scheme in SCHEMES:
-        theirs = _ask(session, expression, hint, scheme=scheme, without=[], train=False, **arrays)
-        ours = _solution(
-            session, expression, theirs, scheme=scheme, without=[], train=False, **arrays
+    given = [x.to(DOUBLE) if x.is_floating_point() else x for x in inputs.values()]
+    try:
+        theirs = student_network(session, expression, EXPECTED, hint, list(inputs.values()), of)
+        if theirs.eval.own_gradients:
+            raise Unrecordable("it has a torch.autograd.Function with a gradient of its own")
+    except Unrecordable as error:
+        return in_their_process.check(
+            session, expression, inputs, train, tolerance, hint, str(error)
         )
-        without = _odd_biases(ours["keys"], theirs["keys"])
+    ours = solution_network(session, expression, list(inputs.values()), of)
+    asked = Compared(given, tolerance, hint, f"{session.seed} {expression}")
+    try:
+        return _differences(ours, theirs, train, asked)
+    except BadProgram as error:
+        return message(EXPECTED, str(error), hint)
+
+
+def _differences(ours: Network, theirs: Network, train: bool, asked: Compared) -> str | None:
+    for scheme in SCHEMES:
+        slots = named_slots(ours.eval, scheme), named_slots(theirs.eval, scheme)
+        without = _odd_biases(*slots)
         if without is not None:
             break
     else:
-        return _structure(ours["layers"], theirs["layers"], hint)
-    for mode in (False, True) if train else (False,):
-        request = {**arrays, "scheme": scheme, "without": without, "train": mode}
-        if without or mode:
-            theirs = _ask(session, expression, hint, **request)
-            ours = _solution(session, expression, theirs, **request)
-        if reason := _compare(ours, theirs, "train" if mode else "eval", tolerance, hint):
+        return _structure(ours.layers(), theirs.layers(), asked.hint)
+    modes = [("eval", ours.eval, theirs.eval)]
+    if train and ours.train is not None:
+        if theirs.train is None:
+            return message(
+                "in train mode the same steps for every batch", "steps that change", asked.hint
+            )
+        modes.append(("train", ours.train, theirs.train))
+    for mode, our_program, their_program in modes:
+        measure(their_program, asked.inputs, DOUBLE)
+        one = _outcome(our_program, slots[0], without, asked)
+        other = _outcome(their_program, slots[1], without, asked)
+        if reason := _compare(one, other, mode, asked):
             return reason
     return None
 
 
-def _ask(session: Session, expression: str, hint: str, **request: Any) -> dict[str, Any]:
-    expected = "something that can be called with the inputs of the text"
-    theirs = ask_student(
-        session, expected, hint, "function", expression=expression, seconds=SECONDS, **request
-    )
-    if not isinstance(theirs, dict) or set(theirs) != FIELDS:
-        raise NoAnswer(message(expected, "an answer that is not of the agreed form", hint))
-    return theirs
-
-
-def _solution(
-    session: Session, expression: str, theirs: dict[str, Any], **request: Any
-) -> dict[str, Any]:
-    precision = "float32" if theirs["precision"] == "float32" else None
-    return session.solution.ask("function", expression=expression, precision=precision, **request)
-
-
-def _odd_biases(ours: dict[str, str], theirs: dict[str, str]) -> list[str] | None:
+def _odd_biases(ours: list[Slot], theirs: list[Slot]) -> set[str] | None:
     """The biases only one side has; None when anything else is on one side only.
 
     A bias set to zero changes no function, so having one or not is no difference.
     """
-    odd = {**ours, **theirs}.keys() - (ours.keys() & theirs.keys())
-    roles = {**ours, **theirs}
-    return sorted(odd) if all(roles[key] == "optional bias" for key in odd) else None
+    roles = {slot.key: slot.role for slot in (*ours, *theirs)}
+    odd = {slot.key for slot in ours} ^ {slot.key for slot in theirs}
+    return odd if all(roles[key] == "optional bias" for key in odd) else None
+
+
+@dataclass
+class Outcome:
+    outputs: list[Tensor]
+    input_gradients: list[Tensor]
+    gradients: dict[str, Tensor]
+
+
+def _outcome(program: Program, slots: list[Slot], without: set[str], asked: Compared) -> Outcome:
+    state = drawn_state(program, slots, asked.seed, without, DOUBLE)
+    wanted = {}
+    for slot in slots:
+        if program.state[slot.number].parameter:
+            state[slot.number].requires_grad_(True)
+            tensor = state[slot.number]
+            wanted[slot.key] = (tensor, slot.turned)
+    leaves = [x.clone().requires_grad_(x.is_floating_point()) for x in asked.inputs]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # the same for both: what dropout drops
+        # Copies, so that a program working in place on its input does not trip autograd.
+        outputs = run(
+            program, state, [x * 1 if x.is_floating_point() else x for x in leaves], dtype=DOUBLE
+        )
+    floating = [x for x in leaves if x.is_floating_point()]
+    tensors = [tensor for tensor, _ in wanted.values()]
+    found = _gradients(outputs, [*tensors, *floating])
+    turned = {
+        key: gradient.t() if turn else gradient
+        for (key, (_, turn)), gradient in zip(wanted.items(), found, strict=False)
+    }
+    return Outcome([x.detach() for x in outputs], found[len(tensors) :], turned)
+
+
+def _gradients(outputs: list[Tensor], wanted: list[Tensor]) -> list[Tensor]:
+    """Gradients of a drawn weighted sum of the outputs; zeros where nothing flows."""
+    generator = torch.Generator().manual_seed(20_001)
+    total = torch.zeros((), dtype=DOUBLE)
+    for output in outputs:
+        pattern = torch.randn(output.shape, generator=generator, dtype=DOUBLE)
+        if output.is_floating_point() and output.requires_grad:
+            total = total + (output * pattern).sum()
+    if not wanted or not total.requires_grad:
+        return [torch.zeros_like(tensor) for tensor in wanted]
+    found = torch.autograd.grad(total, wanted, allow_unused=True)
+    return [
+        torch.zeros_like(tensor) if gradient is None else gradient
+        for tensor, gradient in zip(wanted, found, strict=True)
+    ]
+
+
+def _compare(ours: Outcome, theirs: Outcome, mode: str, asked: Compared) -> str | None:
+    where = "with the same weights and inputs" if ours.gradients else "for the same inputs"
+    shared = [key for key in ours.gradients if key in theirs.gradients]
+    pairs = [
+        ("outputs", ours.outputs, theirs.outputs),
+        ("input gradients", ours.input_gradients, theirs.input_gradients),
+        (
+            "gradients of the weights",
+            [ours.gradients[key] for key in shared],
+            [theirs.gradients[key] for key in shared],
+        ),
+    ]
+    for what, expected, got in pairs:
+        if found := _differ(expected, got, asked.tolerance):
+            wanted = f"the reference's {what} {where} (in {mode} mode, within {asked.tolerance:g})"
+            hint = asked.hint or "the order of layers and activations in forward."
+            return message(wanted, found, hint)
+    return None
 
 
 def _structure(ours: list[str], theirs: list[str], hint: str) -> str:
@@ -81,7 +172,7 @@ def _structure(ours: list[str], theirs: list[str], hint: str) -> str:
     for index, (expected, got) in enumerate(zip(ours, theirs, strict=False)):
         if expected != got:
             where = f"layer {index + 1} in order of use"
-            return message(f"{where}: {expected}", str(got)[:120], hint)
+            return message(f"{where}: {expected}", got[:120], hint)
     if len(ours) == len(theirs):
         return message(
             "the layers connected as the text says", "the same layers, connected otherwise", hint
@@ -89,37 +180,14 @@ def _structure(ours: list[str], theirs: list[str], hint: str) -> str:
     return message(f"{len(ours)} layers with weights of their own", f"{len(theirs)}", hint)
 
 
-def _compare(
-    ours: dict[str, Any], theirs: dict[str, Any], mode: str, tolerance: float, hint: str
-) -> str | None:
-    if theirs["precision"] == "float32":
-        tolerance = max(tolerance, TOLERANCE_FLOAT32)
-    where = "with the same weights and inputs" if ours["keys"] else "for the same inputs"
-    pairs = [
-        ("outputs", ours["outputs"], theirs["outputs"]),
-        ("input gradients", ours["input gradients"], theirs["input gradients"]),
-        ("gradients of the weights", *_shared(ours["gradients"], theirs["gradients"])),
-    ]
-    for what, expected, got in pairs:
-        if found := _differ(expected, got, tolerance):
-            wanted = f"the reference's {what} {where} (in {mode} mode, within {tolerance:g})"
-            return message(wanted, found, hint or "the order of layers and activations in forward.")
-    return None
-
-
-def _shared(ours: Any, theirs: Any) -> tuple[list[Any], list[Any]]:
-    keys = [key for key in ours if isinstance(theirs, dict) and key in theirs]
-    return [ours[key] for key in keys], [theirs[key] for key in keys]
-
-
-def _differ(expected: list[Tensor], got: Any, tolerance: float) -> str | None:
-    if not isinstance(got, list) or len(got) != len(expected):
+def _differ(expected: list[Tensor], got: list[Tensor], tolerance: float) -> str | None:
+    if len(got) != len(expected):
         return "another number of results"
     for one, other in zip(expected, got, strict=True):
-        if not isinstance(other, Tensor) or other.shape != one.shape:
-            return f"shape {tuple(getattr(other, 'shape', ()))} where {tuple(one.shape)} is due"
+        if other.shape != one.shape:
+            return f"shape {tuple(other.shape)} where {tuple(one.shape)} is due"
         gap = largest_gap(one, other)
         scale = 1 + (float(one.double().abs().max()) if one.numel() else 0.0)
-        if gap > tolerance * scale:
+        if not gap <= tolerance * scale:
             return f"values that differ by up to {gap:.3g}"
     return None

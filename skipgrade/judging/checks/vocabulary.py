@@ -1,18 +1,31 @@
-"""The checks themselves, one method a word."""
+"""[judge's kernel] The checks themselves, one method a word."""
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
+import torch
+from torch import Tensor
+
 from skipgrade.judging.checks import accuracy, learning
 from skipgrade.judging.checks import figure as figures
 from skipgrade.judging.checks import function as functions
-from skipgrade.judging.checks.asking import NoAnswer, ask_student, brief
+from skipgrade.judging.checks.asking import NoAnswer, ask_student
 from skipgrade.judging.checks.compare import difference
+from skipgrade.judging.checks.network import (
+    IMAGES,
+    Unrecordable,
+    output_shapes,
+    solution_network,
+    student_network,
+)
+from skipgrade.judging.programs.program import BadProgram
 from skipgrade.judging.session import Session, current
-from skipgrade.judging.verdict import message
+from skipgrade.judging.verdict import HiddenTestError, message
 
 P = ParamSpec("P")
 
@@ -22,13 +35,19 @@ def _check(
 ) -> Callable[Concatenate[Checks, P], None]:
     """Turn a method that returns a reason (or None) into a check with `worth`."""
 
+    form = inspect.signature(method)
+
     @wraps(method)
     def run(self: Checks, /, *args: Any, worth: float | None = None, **kwargs: Any) -> None:
         session = current()
         try:
+            form.bind(self, session, *args, **kwargs)
+        except TypeError as error:
+            raise HiddenTestError(f"check.{method.__name__}: {error}") from error
+        try:
             reason = method(self, session, *args, **kwargs)
         except NoAnswer as error:
-            reason = str(error)
+            reason = error.args[0]
         if reason is not None:
             session.lose(reason, worth)
 
@@ -37,6 +56,10 @@ def _check(
 
 class Checks:
     """`check.<word>(...)`: see each word."""
+
+    def __getattr__(self, word: str) -> Any:
+        words = ", ".join(sorted(name for name in vars(Checks) if not name.startswith("_")))
+        raise HiddenTestError(f"there is no check.{word}; there are: {words}")
 
     @_check
     def equal(
@@ -53,38 +76,76 @@ class Checks:
         return message(*found, hint) if found else None
 
     @_check
-    def shapes(
-        self, session: Session, expression: str, *, hint: str = "", **arrays: Any
+    def written(
+        self, session: Session, name: str, *, hint: str = "", tolerance: float = 1e-6
     ) -> str | None:
-        """The shapes of every tensor in a value."""
-        expected = session.solution.ask("shapes", expression=expression, arrays=arrays)
-        wanted = f"shape {expected}"
-        got = ask_student(session, wanted, hint, "shapes", expression=expression, arrays=arrays)
-        hint = hint or "print the shape after each layer."
-        return message(wanted, f"shape {got}", hint) if got != expected else None
+        """A value the notebook writes down, as in `answer = True`: read there, not asked for."""
+        expected = session.solution.ask("value", expression=name, arrays={})
+        got = session.handed_in.written(
+            name,
+            otherwise=lambda: ask_student(
+                session, f"a value for {name}", hint, "value", expression=name, arrays={}
+            ),
+        )
+        found = difference(expected, got, tolerance)
+        return message(*found, hint) if found else None
 
     @_check
-    def parameters(self, session: Session, expression: str, *, hint: str = "") -> str | None:
-        """The number of trainable parameters of a model."""
-        expected = session.solution.ask("parameters", expression=expression)
+    def shapes(
+        self, session: Session, expression: str, *, hint: str = "", of: str | None = None,
+        **inputs: Any,
+    ) -> str | None:  # fmt: skip
+        """The shapes of all that a network or function gives for these inputs."""
+        given = list(inputs.values())
+        ours = output_shapes(solution_network(session, expression, given, of).eval, given)
+        wanted = f"shape {_told(ours)}"
+        try:
+            theirs = student_network(session, expression, wanted, hint, given, of)
+            got = output_shapes(theirs.eval, given)
+        except Unrecordable:
+            reason = functions.check(session, expression, inputs, False, math.inf, hint, of)
+            return message(wanted, "another shape", hint) if reason else None
+        except BadProgram as error:
+            return message(wanted, str(error), hint)
+        hint = hint or "print the shape after each layer."
+        return message(wanted, f"shape {_told(got)}", hint) if got != ours else None
+
+    @_check
+    def parameters(
+        self, session: Session, expression: str, *, hint: str = "", x: Tensor | None = None
+    ) -> str | None:
+        """The number of trainable parameters of a network, every one of them used.
+
+        Counted in its forward pass for images like `x`: 3 colours, 32 by 32, if nothing is said.
+        """
+        given = [IMAGES if x is None else x]
+        ours = solution_network(session, expression, given)
+        expected = ours.size()
         wanted = f"{expected:,} trainable parameters"
-        got = ask_student(session, wanted, hint, "parameters", expression=expression)
-        if got == expected and type(got) is int:
-            return None
         hint = hint or "the sizes of the layers, and whether each has a bias."
-        return message(wanted, f"{got:,}" if type(got) is int else brief(got), hint)
+        try:
+            theirs = student_network(session, expression, wanted, hint, given)
+        except Unrecordable:  # what it computes with weights of these sizes tells as much
+            images = torch.randn(given[0].shape, generator=session.generator(expression))
+            return functions.check(session, expression, {"x": images}, False, 1e-6, hint)
+        idle = theirs.size() - theirs.size(used=True)
+        if theirs.size() == expected and idle <= ours.size() - ours.size(used=True):
+            return None
+        unused = f", {idle:,} of them never used in forward" if idle else ""
+        return message(wanted, f"{theirs.size():,}{unused}", hint)
 
     @_check
     def function(
         self, session: Session, expression: str, *, hint: str = "", train: bool = True,
-        tolerance: float = functions.TOLERANCE, **inputs: Any,
+        tolerance: float = functions.TOLERANCE, of: str | None = None, **inputs: Any,
     ) -> str | None:  # fmt: skip
         """The same function of its inputs: same weights in, same outputs and gradients out.
 
         In eval mode, and with `train` in train mode too; in float64, where `tolerance` bounds the
-        largest difference relative to 1 plus the largest value.
+        largest difference relative to 1 plus the largest value. With `of`, `expression` is a
+        function of that model and the inputs, as in "lambda net, x: first_activations(net, x)".
         """
-        return functions.check(session, expression, inputs, train, tolerance, hint)
+        return functions.check(session, expression, inputs, train, tolerance, hint, of)
 
     @_check
     def learns(
@@ -145,6 +206,10 @@ class Checks:
         steps = accuracy.tiers_from(at_least, tiers)
         score = accuracy.by_predictions(current(), file, data, steps, hint, model, weights)
         _settle(current(), score, worth)
+
+
+def _told(shapes: list[tuple[int, ...]]) -> str:
+    return str(shapes[0]) if len(shapes) == 1 else str(shapes)
 
 
 def _settle(session: Session, score: accuracy.Score, worth: float | None) -> None:

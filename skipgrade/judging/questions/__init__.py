@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from skipgrade.judging.questions import figures, functions, learning, models, values
+from skipgrade.judging.questions import figures, functions, learning, models, programs, values
 
 Question = Callable[..., Any]
 
 QUESTIONS: dict[str, Question] = {
     "value": values.value,
     "shapes": values.shapes,
-    "parameters": models.parameters,
-    "open model": models.open_model,
-    "scores": models.scores,
+    "program": programs.program,
+    "program of one size": programs.one_size,
+    "prepared": models.prepared,
     "function": functions.function,
     "training step": learning.training_step,
     "evaluation": learning.evaluation,

@@ -1,0 +1,230 @@
+"""[judge's kernel] A network of the student's or the solution's, as a program the judge runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from skipgrade.judging.checks.asking import ask_student
+from skipgrade.judging.parties import Answerless
+from skipgrade.judging.programs.carrying import layers
+from skipgrade.judging.programs.program import (
+    BadProgram,
+    Program,
+    State,
+    good_for_any_batch,
+    read_program,
+    same_steps,
+)
+from skipgrade.judging.programs.running import (
+    BYTES_AT_A_TIME,
+    PRODUCTS_OF_AN_IMAGE,
+    measure,
+    run,
+)
+from skipgrade.judging.questions.programs import SIZES
+from skipgrade.judging.session import Session
+from skipgrade.judging.showing import presentable
+from skipgrade.judging.verdict import HiddenTestError, NoAnswer, message
+
+SECONDS = 120.0
+AT_A_TIME = 200  # images, at most
+IMAGES = torch.empty(2, 3, 32, 32)
+RECORD = "a forward pass made of torch's operations on the whole batch"
+
+
+class Unrecordable(Exception):
+    """A forward pass that only its own process can take; the text says why."""
+
+
+@dataclass
+class Network:
+    """The forward pass in eval mode and, of a model, in train mode."""
+
+    eval: Program
+    train: Program | None
+
+    @property
+    def state(self) -> list[State]:
+        return self.eval.state
+
+    def size(self, *, trainable: bool = True, used: bool = False) -> int:
+        """How many numbers its parameters have: those that learn, or all; used ones, or all."""
+        return sum(
+            len(entry)
+            for number, entry in enumerate(self.state)
+            if entry.parameter
+            and (entry.trainable or not trainable)
+            and (number in self.eval.used or not used)
+        )
+
+    def matrices(self) -> list[tuple[int, ...]]:
+        """The shapes of the used parameters with more than one dimension."""
+        return [
+            entry.shape
+            for number, entry in enumerate(self.state)
+            if number in self.eval.used and entry.parameter and len(entry.shape) > 1
+        ]
+
+    def layers(self) -> list[str]:
+        return [use.describe() for use in layers(self.eval)]
+
+    def loaded(self, tensors: dict[str, Tensor]) -> dict[int, Tensor]:
+        """The state these weights stand for; `ValueError` says which do not fit."""
+        wanted = {name: entry for entry in self.state for name in entry.names}
+        wrong = [f"{name} is not in the file" for name in wanted if name not in tensors]
+        wrong += [f"{name} is not in the network" for name in tensors if name not in wanted]
+        wrong += [
+            f"{name} has shape {tuple(tensors[name].shape)}, not {entry.shape}"
+            for name, entry in wanted.items()
+            if name in tensors and tuple(tensors[name].shape) != entry.shape
+        ]
+        if wrong:
+            more = f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+            raise ValueError("; ".join(wrong[:3]) + more)
+        return {
+            number: _as(tensors[entry.names[0]], entry) for number, entry in enumerate(self.state)
+        }
+
+    def scores(self, tensors: dict[str, Tensor], images: Tensor) -> Tensor:
+        """The scores of prepared images, in eval mode, with these weights."""
+        state = self.loaded(tensors)
+        size = self.eval.batch or _fitting(self.eval, images)
+        with torch.inference_mode():
+            parts = [_scores(self.eval, state, part, size) for part in images.split(size)]
+        return torch.cat(parts)
+
+
+def _as(tensor: Tensor, entry: State) -> Tensor:
+    kind = (
+        torch.float32
+        if entry.dtype.startswith(("float", "bfloat"))
+        else getattr(torch, entry.dtype)
+    )
+    return tensor.to(kind)
+
+
+def _scores(program: Program, state: dict[int, Tensor], part: Tensor, size: int) -> Tensor:
+    count = len(part)
+    if program.batch is not None and count < size:  # made up to the one size it works for
+        part = torch.cat([part, part[-1:].expand(size - count, *part.shape[1:])])
+    # A copy of the state: a program may write into it, and the next batch must not see that.
+    own = {n: t.clone() if program.writes_state else t for n, t in state.items()}
+    (scores, *more) = run(program, own, [part.clone()], keep=False, seconds=SECONDS)
+    if more or scores.ndim != 2 or len(scores) != len(part):
+        raise BadProgram("no row of scores for every image")
+    return scores[:count]
+
+
+def _fitting(program: Program, images: Tensor) -> int:
+    """How many images at a time leave memory and arithmetic within limits."""
+    size, products = measure(program, [images[:1].expand(2, *images.shape[1:])])
+    if products / 2 > PRODUCTS_OF_AN_IMAGE:
+        raise BadProgram("a forward pass that takes too much arithmetic for an image")
+    return max(2, min(AT_A_TIME, BYTES_AT_A_TIME // max(1, size // 2)))
+
+
+def output_shapes(program: Program, inputs: Sequence[Tensor]) -> list[tuple[int, ...]]:
+    """The shapes of what comes out for such inputs."""
+    meta = [torch.empty_like(x, device="meta") for x in inputs]
+    state = {
+        number: _as(torch.empty(entry.shape, device="meta"), entry)
+        for number, entry in enumerate(program.state)
+    }
+    return [tuple(x.shape) for x in run(program, state, meta)]
+
+
+def student_network(
+    session: Session,
+    expression: str,
+    expected: str,
+    hint: str,
+    inputs: Sequence[Tensor] = (IMAGES,),
+    of: str | None = None,
+) -> Network:
+    """The student's, recorded once in a submission for inputs of one kind; the same for all checks.
+
+    `NoAnswer` where it cannot be built, `Unrecordable` where it cannot be told as a program.
+    """
+    forms = _forms(inputs)
+    key = (expression, of, str([[form[0][1:], form[1]] for form in forms]))
+    if key not in session.networks:
+        try:
+            session.networks[key] = _ask_for(session, expression, expected, hint, forms, of)
+        except (NoAnswer, Unrecordable) as error:
+            session.networks[key] = error
+    found = session.networks[key]
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _ask_for(
+    session: Session, expression: str, expected: str, hint: str, forms: list[Any], of: str | None
+) -> Network:
+    def ask(kind: str) -> Any:
+        return ask_student(
+            session,
+            expected,
+            hint,
+            kind,
+            expression=expression,
+            forms=forms,
+            of=of,
+            seconds=SECONDS,
+        )
+
+    try:
+        return _network(ask, forms)
+    except BadProgram as error:
+        raise NoAnswer(message(expected, presentable(str(error)), RECORD)) from error
+
+
+def solution_network(
+    session: Session, expression: str, inputs: Sequence[Tensor] = (IMAGES,), of: str | None = None
+) -> Network:
+    """The same of the solution, where nothing of it may fail."""
+    forms = _forms(inputs)
+    try:
+        return _network(
+            lambda kind: session.solution.ask(kind, expression=expression, forms=forms, of=of),
+            forms,
+        )
+    except (Answerless, BadProgram, Unrecordable) as error:
+        raise HiddenTestError(f"the solution's {expression} is no network: {error}") from error
+
+
+def _network(ask: Any, forms: list[Any]) -> Network:
+    told = ask("program")
+    found = {mode: _program(told, mode, forms) for mode in ("eval", "train")}
+    if found["eval"] is None:  # steps that go with the batch size in another way: one size, then
+        told = ask("program of one size")
+        found = {mode: _program(told, mode, forms) for mode in ("eval", "train")}
+    if found["eval"] is None:
+        raise Unrecordable("its steps depend on what the images show")
+    return Network(found["eval"], found["train"])
+
+
+def _program(told: Any, mode: str, forms: list[Any]) -> Program | None:
+    """The program of one mode; None if there is none, or its two recordings do not agree."""
+    if not isinstance(told, dict):
+        raise BadProgram("a forward pass that is not of the agreed form")
+    if "unrecordable" in told:
+        raise Unrecordable(presentable(told["unrecordable"]))
+    if mode not in told:
+        return None
+    if not isinstance(told[mode], list) or len(told[mode]) != 2:
+        raise BadProgram("a forward pass that is not of the agreed form")
+    one, other = map(read_program, told[mode])
+    if told.get("one size") is not True:
+        return good_for_any_batch(one, other, SIZES)
+    one.batch = forms[0][0][0] if forms and forms[0][0] else 1
+    return one if same_steps(one, other) else None
+
+
+def _forms(inputs: Sequence[Tensor]) -> list[Any]:
+    return [[list(x.shape), str(x.dtype).removeprefix("torch.")] for x in inputs]

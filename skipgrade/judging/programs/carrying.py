@@ -1,0 +1,216 @@
+"""[judge's kernel] Which weights of one program belong to which of another.
+
+`check.function` gives two programs the same weights. Names, the style a network is written in and
+the order in which layers are registered are the author's own affair, so weights are carried
+across by *use*: a layer is known by what it does, the shape of its weight, and the layers its
+input came through. Two branches may be computed in either order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from skipgrade.judging.programs.operations import changes, is_view, parameter_names
+from skipgrade.judging.programs.program import Node, Program, Ref
+
+SCHEMES = ("flow", "order", "kind")
+FAMILIES = {
+    "convolution": "conv", "_convolution": "conv", "conv2d": "conv", "conv1d": "conv",
+    "linear": "linear", "addmm": "linear", "mm": "linear", "matmul": "linear",
+    "native_batch_norm": "batch_norm", "_native_batch_norm_legit": "batch_norm",
+    "_batch_norm_with_update": "batch_norm", "_batch_norm_no_update": "batch_norm",
+    "_native_batch_norm_legit_no_training": "batch_norm", "cudnn_batch_norm": "batch_norm",
+    "native_layer_norm": "layer_norm", "native_group_norm": "group_norm",
+}  # fmt: skip
+ROLES = {"mat2": "weight", "self": "bias", "mat1": "weight", "other": "weight"}  # of a linear layer
+OPTIONAL_BIAS = {"conv", "linear"}
+SAME_NUMBERS = {"detach", "alias", "_to_copy", "clone", "contiguous"}
+
+
+@dataclass
+class Use:
+    """One operation that uses weights: `slots` maps a role to the state's number."""
+
+    family: str
+    slots: dict[str, int]
+    shapes: dict[str, tuple[int, ...]]
+    flow: str
+
+    def describe(self) -> str:
+        shapes = [shape for role, shape in self.shapes.items() if role != "bias"]
+        return f"{self.family} with weights of shape {shapes[0] if shapes else '()'}"
+
+
+@dataclass
+class Slot:
+    """A parameter or buffer under the name both programs know it by."""
+
+    key: str
+    role: str
+    number: int
+    turned: bool = False  # a matrix that is used the other way round than nn.Linear does
+
+
+@dataclass
+class _Tracker:
+    """Follows weights and what layers a tensor came through, one operation after the other."""
+
+    program: Program
+    uses: list[Use] = field(default_factory=list)
+    turned: dict[int, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # Of a tensor that is a parameter, as it is or turned round: the state's number.
+        self._weight = {number: number for number in range(len(self.program.state))}
+        self._turns = dict.fromkeys(self._weight, False)
+        self._root: dict[int, int] = {}
+        self._came_through: dict[int, frozenset[str]] = {}
+
+    def follow(self) -> list[Use]:
+        for node in self.program.nodes:
+            self._follow(node)
+        return self.uses
+
+    def _follow(self, node: Node) -> None:
+        given = list(node.tensors())
+        if self._is_the_same_weight(node, given):
+            return
+        slots = self._slots(node)
+        upstream = frozenset().union(*(self._upstream(n) for n in given if n not in self._weight))
+        if slots:
+            upstream = frozenset({self._note(node, slots, upstream)})
+        if given and is_view(node.op) and given[0] not in self._weight:
+            for number in node.out:
+                self._root[number] = self._root.get(given[0], given[0])
+        touched = [*node.out, *(given[:1] if changes(node.op) else [])]
+        for number in touched:
+            if number not in self._weight:
+                self._came_through[self._root.get(number, number)] = upstream
+
+    def _upstream(self, number: int) -> frozenset[str]:
+        return self._came_through.get(self._root.get(number, number), frozenset())
+
+    def _is_the_same_weight(self, node: Node, given: list[int]) -> bool:
+        if len(given) != 1 or given[0] not in self._weight or len(node.out) != 1:
+            return False
+        turned = node.name in ("t", "transpose", "permute", "numpy_T")
+        if not turned and node.name not in SAME_NUMBERS:
+            return False
+        if turned and len(self.program.state[self._weight[given[0]]].shape) != 2:
+            return False
+        self._weight[node.out[0]] = self._weight[given[0]]
+        self._turns[node.out[0]] = self._turns[given[0]] != turned
+        return True
+
+    def _slots(self, node: Node) -> dict[str, tuple[int, bool]]:
+        names = parameter_names(node.op)
+        named = [*zip(names, node.args, strict=False), *node.kwargs.items()]
+        family = FAMILIES.get(node.name, node.name)
+        found = {}
+        for name, value in named:
+            if isinstance(value, Ref) and value.number in self._weight:
+                role = ROLES.get(name, name) if family == "linear" else name
+                number = self._weight[value.number]
+                if self.program.state[number].dtype.startswith(("float", "bfloat")):
+                    turned = role == "weight" and family == "linear" and self._is_turned(value)
+                    found[role] = (number, turned)
+        return dict(sorted(found.items(), key=lambda slot: slot[0] == "bias"))  # weights first
+
+    def _is_turned(self, value: Ref) -> bool:
+        """nn.Linear's weight reaches the product turned round; one that does not is `x @ W`."""
+        state = self.program.state[self._weight[value.number]]
+        return len(state.shape) == 2 and not self._turns[value.number]
+
+    def _note(
+        self, node: Node, slots: dict[str, tuple[int, bool]], upstream: frozenset[str]
+    ) -> str:
+        family = FAMILIES.get(node.name, node.name)
+        shapes = {}
+        for role, (number, turned) in slots.items():
+            shape = self.program.state[number].shape
+            shapes[role] = shape[::-1] if turned else shape
+            self.turned[number] = turned
+        known = {
+            role: s for role, s in shapes.items() if role != "bias" or family not in OPTIONAL_BIAS
+        }
+        text = f"{family} {sorted(known.items())} after {sorted(upstream)}"
+        flow = hashlib.sha256(text.encode()).hexdigest()[:16]
+        numbers = {role: number for role, (number, _) in slots.items()}
+        self.uses.append(Use(family, numbers, shapes, flow))
+        return flow
+
+
+def layers(program: Program) -> list[Use]:
+    """Every use of weights, in order."""
+    return _Tracker(program).follow()
+
+
+def named_slots(program: Program, scheme: str) -> list[Slot]:
+    """Every used weight under a name that does not depend on how the network is written.
+
+    flow   by what the layer does and the layers before it.
+    order  by the order of first use alone.
+    kind   by shape, the first of a shape, the second, and so on.
+    A weight that is used more than once keeps the name of its first use.
+    """
+    tracker = _Tracker(program)
+    slots: list[Slot] = []
+    seen: set[int] = set()
+    count: Counter[str] = Counter()
+    for use in tracker.follow():
+        occurrence = count[use.flow]
+        count[use.flow] += 1
+        for role, number in use.slots.items():
+            if number in seen:
+                continue
+            seen.add(number)
+            shape = "x".join(map(str, use.shapes[role]))
+            if scheme == "flow":
+                key = f"{use.flow}#{occurrence}.{role}"
+            elif scheme == "order":
+                key = f"{len(slots)}:{shape}"
+            else:
+                key = f"{shape}#{count['shape ' + shape]}"
+                count["shape " + shape] += 1
+            optional = use.family in OPTIONAL_BIAS and role == "bias"
+            turned = tracker.turned.get(number, False)
+            slots.append(Slot(key, "optional bias" if optional else role, number, turned))
+    return slots
+
+
+def drawn_state(
+    program: Program, slots: list[Slot], seed: str, without: set[str], dtype: torch.dtype
+) -> dict[int, Tensor]:
+    """Values for a program's whole state: those its slots' names and the seed stand for, zero for
+    the slots in `without`, and for what no layer uses."""
+    state = {
+        number: torch.zeros(
+            entry.shape,
+            dtype=dtype
+            if entry.dtype.startswith(("float", "bfloat"))
+            else getattr(torch, entry.dtype),
+        )
+        for number, entry in enumerate(program.state)
+    }
+    for slot in slots:
+        if slot.key not in without:
+            shape = program.state[slot.number].shape
+            values = values_for(slot.key, shape[::-1] if slot.turned else shape, seed).to(dtype)
+            state[slot.number] = (values.t() if slot.turned else values).contiguous()
+    return state
+
+
+def values_for(key: str, shape: tuple[int, ...], seed: str) -> Tensor:
+    """Drawn values that keep signals of a sensible size through many layers."""
+    digest = hashlib.sha256(f"{seed} {key}".encode()).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+    if len(shape) < 2:  # biases, and the scales and statistics of norms: around one, never negative
+        return torch.rand(shape, generator=generator, dtype=torch.float64) + 0.5
+    spread = (2.0 / max(1, math.prod(shape[1:]))) ** 0.5
+    return torch.randn(shape, generator=generator, dtype=torch.float64) * spread

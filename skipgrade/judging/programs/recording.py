@@ -1,0 +1,176 @@
+"""[student's kernel, judge's kernel] A forward pass as plain data: which operations, on what.
+
+Recorded below autograd, where torch's own functions, layers, operators and scripted modules are
+all the same few dozen operations, however the forward pass is written.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+LARGEST_CONSTANT = 1_024  # numbers a forward pass may bring along that are no weights
+MOST_OPERATIONS = 20_000
+READS_A_NUMBER = "aten._local_scalar_dense.default"  # .item(): what follows from it is recorded
+
+
+class NotRecordable(Exception):
+    """This forward pass cannot be told as a list of operations; the text says why."""
+
+
+class Recorder(TorchDispatchMode):
+    """Notes every operation between the tensors it was given and those that come out."""
+
+    def __init__(self, known: Sequence[Tensor]) -> None:
+        super().__init__()
+        self.nodes: list[dict[str, Any]] = []
+        self.constants: dict[int, Tensor] = {}
+        self.own_gradients = False
+        self._numbers: dict[int, int] = {}
+        self._alive: list[Tensor] = []  # so that no id is given twice
+        self._without_gradient: set[int] = set()
+        for tensor in known:
+            self._number_of_new(tensor)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if len(self.nodes) >= MOST_OPERATIONS:
+            raise NotRecordable(f"it takes more than {MOST_OPERATIONS:,} operations")
+        self.notice_own_gradients([args, kwargs])
+        # Before the call: one that works in place changes what a constant was.
+        told = {"op": str(func), "args": self._told(args), "kwargs": self._told(kwargs)}
+        result = func(*args, **kwargs)
+        if told["op"] != READS_A_NUMBER:
+            made = [self.number(tensor) for tensor in tensors_in(result)]
+            gradient = torch.is_grad_enabled()
+            self.nodes.append({**told, "out": made, "grad": gradient})
+            if not gradient:
+                self._without_gradient.update(made)
+        return result
+
+    def number(self, tensor: Tensor) -> int:
+        found = self._numbers.get(id(tensor))
+        return self._number_of_new(tensor) if found is None else found
+
+    def _number_of_new(self, tensor: Tensor) -> int:
+        self._alive.append(tensor)
+        return self._numbers.setdefault(id(tensor), len(self._numbers))
+
+    def notice_own_gradients(self, given: Any) -> None:
+        """An autograd.Function computes without gradients what then has one all the same."""
+        for tensor in tensors_in(given):
+            if tensor.requires_grad and self._numbers.get(id(tensor)) in self._without_gradient:
+                self.own_gradients = True
+
+    def _told(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            if id(value) not in self._numbers:
+                self._keep_constant(value)
+            return ["tensor", self._numbers[id(value)]]
+        if isinstance(value, (list, tuple, torch.Size)):
+            return ["list", [self._told(item) for item in value]]
+        if isinstance(value, dict):
+            return {str(key): self._told(item) for key, item in value.items()}
+        if isinstance(value, (torch.dtype, torch.memory_format)):
+            return [type(value).__name__, str(value).removeprefix("torch.")]
+        if isinstance(value, (torch.device, torch.layout, torch.Generator)):
+            return None
+        if value is None or type(value) in (bool, int, float, str):
+            return value
+        raise NotRecordable(f"an operation is given a {type(value).__name__}")
+
+    def _keep_constant(self, tensor: Tensor) -> None:
+        size = sum(math.prod(one.shape) for one in self.constants.values()) + tensor.numel()
+        if size > LARGEST_CONSTANT:
+            raise NotRecordable(
+                f"it uses {size:,} numbers that are neither its input nor weights; at most "
+                f"{LARGEST_CONSTANT:,} are allowed (a table belongs into a parameter or a buffer)"
+            )
+        self.constants[self._number_of_new(tensor)] = tensor.detach().clone()
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """All tensors in a value made of tuples, lists and dicts, in order."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from tensors_in(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from tensors_in(item)
+
+
+def record(
+    target: Callable[..., Any], inputs: Sequence[Tensor], *, train: bool, owner: nn.Module | None
+) -> dict[str, Any]:
+    """One call of `target`, whose weights are those of `owner`, as plain data."""
+    state = _state_of(owner) if owner is not None else []
+    given = [x.clone() for x in inputs]
+    recorder = Recorder([*(entry["tensor"] for entry in state), *given])
+    with _ready(owner, train), torch.enable_grad(), recorder:
+        result = target(*given)
+    found = list(tensors_in(result))
+    if not found:
+        raise TypeError(f"calling it gives a {type(result).__name__}, not a tensor")
+    recorder.notice_own_gradients(found)
+    return {
+        "nodes": recorder.nodes,
+        "inputs": len(given),
+        "outputs": [recorder.number(tensor) for tensor in found],
+        "state": [{key: entry[key] for key in entry if key != "tensor"} for entry in state],
+        "constants": recorder.constants,
+        "own gradients": recorder.own_gradients,
+    }
+
+
+@contextmanager
+def _ready(owner: nn.Module | None, train: bool) -> Iterator[None]:
+    """In the mode asked for, and with gradients for frozen weights as well."""
+    if owner is None:
+        yield
+        return
+    owner.train(train)
+    frozen = [p for p in owner.parameters() if not p.requires_grad and p.is_floating_point()]
+    for parameter in frozen:
+        parameter.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(False)
+
+
+def twin(module: nn.Module) -> nn.Module:
+    """A copy on the CPU that can be recorded without a trace in the original."""
+    return copy.deepcopy(module).to("cpu", torch.float32)
+
+
+def _state_of(module: nn.Module) -> list[dict[str, Any]]:
+    """Every parameter and buffer once, with all its names in the state dict."""
+    entries: dict[int, dict[str, Any]] = {}
+    saved = module.state_dict(keep_vars=True)
+    parameters = dict(module.named_parameters(remove_duplicate=False))
+    named = [*parameters.items(), *module.named_buffers(remove_duplicate=False)]
+    for name, tensor in named:
+        entry = entries.setdefault(
+            id(tensor),
+            {
+                "tensor": tensor,
+                "names": [],
+                "shape": list(tensor.shape),
+                "dtype": str(tensor.dtype).removeprefix("torch."),
+                "parameter": name in parameters,
+                "trainable": bool(tensor.requires_grad),
+            },
+        )
+        if name in saved:
+            entry["names"].append(name)
+    return [entry for entry in entries.values() if entry["names"]]

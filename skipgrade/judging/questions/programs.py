@@ -1,0 +1,96 @@
+"""[student's kernel, judge's kernel] A model or function as a program: its steps, not results."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from skipgrade.judging.programs.recording import NotRecordable, record, twin
+from skipgrade.judging.questions.values import evaluate
+
+SIZES = (2, 3)  # what changes from one to the other goes with the batch size
+
+Form = list[Any]  # [shape, dtype] of an input
+
+
+def program(
+    namespace: dict[str, Any], expression: str, forms: list[Form], of: str | None = None
+) -> dict[str, Any]:
+    """Recordings of what `expression` gives, in eval and in train mode, for inputs like `forms`.
+
+    Two of each, of different batch sizes; where that does not work, of the size in `forms`, which
+    "one size" then says. With `of`, `expression` is a function of that model and the inputs.
+    """
+    target, owner = _target(namespace, expression, of)
+    with torch.random.fork_rng(devices=[]):
+        try:
+            return _both_modes(target, [_inputs(forms, size) for size in SIZES], owner)
+        except NotRecordable as error:
+            return {"unrecordable": str(error)}
+        except Exception:  # batches of these sizes may be what it cannot do
+            return one_size(namespace, expression, forms, of)
+
+
+def one_size(
+    namespace: dict[str, Any], expression: str, forms: list[Form], of: str | None = None
+) -> dict[str, Any]:
+    """The same for the batch size of `forms` alone."""
+    target, owner = _target(namespace, expression, of)
+    with torch.random.fork_rng(devices=[]):
+        try:
+            found = _both_modes(target, [_inputs(forms, None) for _ in SIZES], owner)
+        except NotRecordable as error:
+            return {"unrecordable": str(error)}
+    return {**found, "one size": True}
+
+
+def _target(
+    namespace: dict[str, Any], expression: str, of: str | None
+) -> tuple[Callable[..., Any], nn.Module | None]:
+    """What to call, and the model whose weights it uses."""
+    target = evaluate(namespace, expression, {})
+    if not callable(target):
+        raise TypeError(f"this is a {type(target).__name__}, which cannot be called")
+    if of is not None:
+        owner = twin(_module(namespace, of))
+        return functools.partial(target, owner), owner
+    if isinstance(target, nn.Module):
+        own = twin(target)
+        return own, own
+    return target, None
+
+
+def _both_modes(
+    target: Callable[..., Any], inputs: list[list[Tensor]], owner: nn.Module | None
+) -> dict[str, Any]:
+    return {
+        mode: [record(target, given, train=mode == "train", owner=owner) for given in inputs]
+        for mode in (("eval", "train") if owner is not None else ("eval",))
+    }
+
+
+def _inputs(forms: Sequence[Form], size: int | None) -> list[Tensor]:
+    batch = forms[0][0][0] if forms and forms[0][0] else None
+    inputs = []
+    for shape, dtype in forms:
+        sides = list(shape)
+        if size is not None and sides and sides[0] == batch:
+            sides[0] = size
+        kind = getattr(torch, dtype)
+        inputs.append(
+            torch.randn(sides).to(kind)
+            if kind.is_floating_point
+            else torch.zeros(sides, dtype=kind)
+        )
+    return inputs
+
+
+def _module(namespace: dict[str, Any], expression: str) -> nn.Module:
+    found = evaluate(namespace, expression, {})
+    if not isinstance(found, nn.Module):
+        raise TypeError(f"this is a {type(found).__name__}, not an nn.Module")
+    return found
