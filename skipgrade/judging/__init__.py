@@ -10,9 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skipgrade.judging.vocabulary import check, draw, handed_in, images, solution, student
+    from skipgrade.judging.vocabulary import (
+        check,
+        draw,
+        handed_in,
+        images,
+        network,
+        solution,
+        student,
+    )
 
-__all__ = ["check", "draw", "handed_in", "images", "solution", "student"]
+__all__ = ["check", "draw", "handed_in", "images", "network", "solution", "student"]
 
 
 def __getattr__(name: str) -> Any:

@@ -26,7 +26,7 @@ from skipgrade.judging.judge_kernel import JudgeFailed, JudgeKernel, judge_for
 from skipgrade.judging.outputs import flatten_outputs, write_verdict
 from skipgrade.judging.places import source_path
 from skipgrade.judging.restore import grade_id
-from skipgrade.judging.secret import read_secret
+from skipgrade.judging.secret import mark_of, read_secret
 from skipgrade.judging.source import is_automatic, split
 from skipgrade.judging.unreadable import reason_unreadable
 from skipgrade.judging.verdict import Verdict
@@ -91,7 +91,8 @@ class JudgedExecute(Execute):
         self, nb: NotebookNode, resources: ResourcesDict, km: KernelManager | None
     ) -> None:
         path = resources["metadata"]["path"]
-        with working_copy(self._hand_in, self._notebook, nb) as place:
+        mark = mark_of(self._secret(), self._student)
+        with working_copy(self._hand_in, self._notebook, nb, mark) as place:
             self._place = place
             resources["metadata"]["path"] = str(place.folder)
             try:
@@ -114,6 +115,12 @@ class JudgedExecute(Execute):
         self._incidents: list[str] = []
         self._printed = 0
         self._deadline = time.monotonic() + self.notebook_timeout
+
+    def _course(self) -> Path:
+        return Path(self.parent.parent.coursedir.root)
+
+    def _secret(self) -> str:
+        return read_secret(self._course() / self.secret_file)
 
     def create_kernel_manager(self) -> KernelManager:
         images = os.environ.get("SKIPGRADE_DATA")
@@ -154,10 +161,9 @@ class JudgedExecute(Execute):
     def _rule(self, test: str) -> Verdict:
         if not self._met:
             self._judge.ready()
-            course = Path(self.parent.parent.coursedir.root)
-            secret = read_secret(course / self.secret_file)
             self._judge.meet(
-                self._connection(), self._hand_in, self._notebook, self._student, secret, course,
+                self._connection(), self._hand_in, self._notebook, self._student, self._secret(),
+                self._course(),
                 self.accept_unrecorded,
             )  # fmt: skip
             self._met = True

@@ -25,6 +25,7 @@ from torch import Tensor
 from skipgrade import lab
 from skipgrade.judging.showing import presentable
 from skipgrade.judging.verdict import NoAnswer, message
+from skipgrade.judging.watermark import SUFFIX, watermarked
 from skipgrade.lab.history import History
 from skipgrade.lab.predicted import parse_predictions
 
@@ -37,9 +38,10 @@ TRAIN = "train with lab.fit, and hand in the files it writes beside the notebook
 class HandIn:
     """One submission's folder, and its notebook there; no notebook outside grading."""
 
-    def __init__(self, folder: Path, notebook: str | None = None) -> None:
+    def __init__(self, folder: Path, notebook: str | None = None, mark: str = "") -> None:
         self._folder = folder
         self._notebook = notebook
+        self._mark = mark  # what the histories shown to the notebook are moved by
 
     def has(self, file: str) -> bool:
         """Whether there is an ordinary file of that name."""
@@ -49,13 +51,20 @@ class HandIn:
             return False
 
     def history(self, name: str) -> History:
-        """What the history file of the run `name` claims."""
-        file = f"{name}-history.json"
+        """What the history file of the run `name` claims, number for number what the notebook
+        read in its copy of it."""
+        file = f"{name}{SUFFIX}"
         expected = f"the history of a run named {name!r} in {file}"
         try:
-            return History.parse(self._read(file, TEXT_LIMIT, expected), Path(file))
+            return History.parse(self._shown(file, expected), Path(file))
         except lab.LabError as error:
             raise NoAnswer(message(expected, presentable(str(error)), TRAIN)) from error
+
+    def _shown(self, file: str, expected: str) -> bytes:
+        content = self._read(file, TEXT_LIMIT, expected)
+        if self._mark and file.endswith(SUFFIX):
+            content = watermarked(content, f"{self._mark}\n{file}")
+        return content
 
     def weights(self, name: str) -> dict[str, Tensor]:
         """The best weights of the run `name`, all of them finite."""
@@ -91,7 +100,7 @@ class HandIn:
         """What a JSON file holds."""
         expected = f"a JSON file {file}"
         try:
-            return json.loads(self._read(file, TEXT_LIMIT, expected))
+            return json.loads(self._shown(file, expected))
         except (ValueError, RecursionError) as error:
             raise NoAnswer(message(expected, "a file that is no JSON", "")) from error
 

@@ -16,6 +16,7 @@ from skipgrade.judging.holdout import HoldoutUnusable, held_out
 from skipgrade.judging.messages import Unreadable
 from skipgrade.judging.parties import Afar, Answerless, Here, Lost, Party, Slow
 from skipgrade.judging.remembering import Remembering
+from skipgrade.judging.secret import mark_of
 from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import HiddenTestError, NoAnswer, Verdict
 
@@ -40,7 +41,7 @@ def meet(
     part()
     _student = Afar(connection)
     holdout = functools.partial(held_out, secret=secret, course=course)
-    handed_in = HandIn(Path(hand_in), notebook)
+    handed_in = HandIn(Path(hand_in), notebook, mark_of(secret, student))
     seed = f"{secret}\n{student}\n{handed_in.fingerprint()}"
     sessions.begin(
         Session(

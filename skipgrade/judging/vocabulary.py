@@ -9,6 +9,7 @@ from torch import Tensor
 
 from skipgrade.judging.checks import Checks
 from skipgrade.judging.checks.asking import ask_student
+from skipgrade.judging.checks.measuring import StudentsNetwork
 from skipgrade.judging.session import current
 
 
@@ -39,6 +40,11 @@ class _HandedIn:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(current().handed_in, name)
+
+
+def network(expression: str, *, x: Tensor | None = None) -> StudentsNetwork:
+    """The student's network as a program: its sizes, and what it scores with the weights."""
+    return StudentsNetwork(current(), expression, x)
 
 
 def draw(purpose: str) -> torch.Generator:

@@ -15,6 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from skipgrade.judging.source import split
+from skipgrade.judging.watermark import SUFFIX, watermarked
 
 
 @dataclass
@@ -24,13 +25,15 @@ class WorkingCopy:
 
 @contextmanager
 def working_copy(
-    hand_in: Path, notebook_name: str, notebook: NotebookNode
+    hand_in: Path, notebook_name: str, notebook: NotebookNode, mark: str
 ) -> Iterator[WorkingCopy]:
-    """Copy everything handed in; write the notebook itself without hidden parts."""
+    """Copy everything handed in, histories marked; write the notebook without hidden parts."""
     root = Path(tempfile.mkdtemp(prefix="skipgrade-"))
     try:
         copy = WorkingCopy(root / "work")
         copy_plain_files(hand_in, copy.folder)
+        for path in copy.folder.glob(f"*{SUFFIX}"):
+            path.write_bytes(watermarked(path.read_bytes(), f"{mark}\n{path.name}"))
         nbformat.write(without_hidden(notebook), copy.folder / f"{notebook_name}.ipynb")
         yield copy
     finally:

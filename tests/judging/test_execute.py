@@ -32,11 +32,16 @@ def test_full_marks(graded: Graded, student: str) -> None:
 
 @pytest.mark.parametrize(
     "student",
-    ["answers-with-junk", "stub", "strips-asserts", "equals-everything", "not-json", "forged"],
+    ["stub", "strips-asserts", "equals-everything", "not-json", "forged"],
 )
 def test_no_marks(graded: Graded, student: str) -> None:
     assert graded.points(student) == {"double": 0.0, "net": 0.0, "number": 0.0}
     assert all(verdict["reason"] for verdict in graded.verdicts(student).values())
+
+
+def test_answers_that_are_junk_earn_only_what_the_notebook_itself_says(graded: Graded) -> None:
+    assert graded.points("answers-with-junk") == {"double": 0.0, "net": 0.0, "number": 3.0}
+    assert "no readable answer" in graded.verdicts("answers-with-junk")["net"]["reason"]
 
 
 def test_part_of_the_marks_with_a_reason_for_the_rest(graded: Graded) -> None:
@@ -161,7 +166,8 @@ def test_the_class_in_parallel_gets_the_same_verdicts(graded: Graded, tmp_path: 
     course = tiny.TinyCourse(tmp_path / "course")
     for folder in ("source", "submitted"):
         shutil.copytree(graded.course.root / folder, course.root / folder)
-    shutil.copy(graded.course.root / "nbgrader_config.py", course.root)
+    for file in ("nbgrader_config.py", "holdout.key"):
+        shutil.copy(graded.course.root / file, course.root)
     for command in (("nbgrader", "generate_assignment"), ("skipgrade.cli", "grade")):
         chosen = CLASS.keys() - ENDLESS if command[1] == "grade" else ()
         named = [argument for student in chosen for argument in ("--student", student)]

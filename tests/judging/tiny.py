@@ -35,7 +35,7 @@ TESTS = {
     "double": "check.equal('double(3)')\ncheck.function('double', x=images(2, size=4), worth=0.5)",
     "net": "x = images(3, size=2)\ncheck.parameters('Net()', x=x)\ncheck.function('Net()', x=x)",
     "number": (
-        "check.written('number', worth=0.75, hint='a sum')\ncheck.equal('number + n', n=7, worth=0.25)"
+        "check.written('number', worth=0.75, hint='a sum')\ncheck.equal('0 * number + n', n=7, worth=0.25)"
     ),
 }
 POINTS = {"double": 2.0, "net": 3.0, "number": 4.0}

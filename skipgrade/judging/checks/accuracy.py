@@ -90,19 +90,21 @@ def scorer(
         raise NoAnswer(
             message(expected, f"a forward pass that cannot be told: {error}", RECORD)
         ) from error
-    _must_fit(network, tensors, f"{weights}-best.safetensors", expected)
+    must_fit(network, tensors, f"{weights}-best.safetensors", expected)
     prepared = preparation(session, prepare, NORMALISED_AS.get(data, data))
 
-    def scores(images: Tensor) -> Tensor:
-        try:
-            return network.scores(tensors, prepared(images))
-        except BadProgram as error:
-            raise NoAnswer(message(expected, presentable(str(error)), hint)) from error
-
-    return scores
+    return lambda images: scores_of(network, tensors, prepared(images), expected)
 
 
-def _must_fit(network: Network, tensors: dict[str, Tensor], file: str, expected: str) -> None:
+def scores_of(network: Network, tensors: dict[str, Tensor], batch: Tensor, expected: str) -> Tensor:
+    """The scores of prepared images; `NoAnswer` for a network that gives none."""
+    try:
+        return network.scores(tensors, batch)
+    except BadProgram as error:
+        raise NoAnswer(message(expected, presentable(str(error)), "")) from error
+
+
+def must_fit(network: Network, tensors: dict[str, Tensor], file: str, expected: str) -> None:
     try:
         network.loaded(tensors)
     except ValueError as error:

@@ -1,0 +1,88 @@
+"""[judge's kernel] What hidden tests may ask of a student's network, answered by its program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from skipgrade.judging.checks.accuracy import Scorer, must_fit, right_answers, scorer, scores_of
+from skipgrade.judging.checks.network import IMAGES, Network, Unrecordable, student_network
+from skipgrade.judging.session import Session
+from skipgrade.judging.verdict import NoAnswer, message
+
+EXPECTED = "a network for the images of the text"
+
+
+@dataclass
+class StudentsNetwork:
+    """`network("ModelOne()")` in a hidden test; recorded when something is asked of it."""
+
+    session: Session
+    expression: str
+    x: Tensor | None = None
+
+    @property
+    def recorded(self) -> Network:
+        try:
+            given = [IMAGES if self.x is None else self.x]
+            return student_network(self.session, self.expression, EXPECTED, "", given)
+        except Unrecordable as error:
+            raise NoAnswer(
+                message(EXPECTED, f"a forward pass that cannot be told: {error}", "")
+            ) from error
+
+    def size(self, *, trainable: bool = True, used: bool = False) -> int:
+        """How many numbers its parameters have: those that learn, or all; used ones, or all."""
+        return self.recorded.size(trainable=trainable, used=used)
+
+    def matrices(self) -> list[tuple[int, ...]]:
+        """The shapes of the used parameters with more than one dimension."""
+        return self.recorded.matrices()
+
+    def layers(self) -> list[str]:
+        """Every use of weights in order, as in "conv with weights of shape (6, 3, 5, 5)"."""
+        return self.recorded.layers()
+
+    def scores(
+        self, images: Tensor, *, weights: str, data: str = "cifar10", prepare: str | None = None
+    ) -> Tensor:
+        """The scores of raw images (uint8) with the handed-in weights of the run `weights`."""
+        return self._scorer(weights, data, prepare)(images)
+
+    def accuracy(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        weights: str,
+        data: str = "cifar10",
+        prepare: str | None = None,
+    ) -> float:
+        """The share of these raw images that the handed-in weights have right."""
+        found = self._scorer(weights, data, prepare)(images)
+        return right_answers(found, labels) / max(1, len(labels))
+
+    def loss(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        weights: str,
+        data: str = "cifar10",
+        prepare: str | None = None,
+    ) -> float:
+        """The mean cross entropy of these raw images with the handed-in weights."""
+        found = self._scorer(weights, data, prepare)(images)
+        return float(F.cross_entropy(found, labels))
+
+    def prepared_scores(self, batch: Tensor, *, weights: str) -> Tensor:
+        """The same for images that are prepared already."""
+        tensors = self.session.handed_in.weights(weights)
+        must_fit(self.recorded, tensors, f"{weights}-best.safetensors", EXPECTED)
+        return scores_of(self.recorded, tensors, batch, EXPECTED)
+
+    def _scorer(self, weights: str, data: str, prepare: str | None) -> Scorer:
+        expected = f"weights in {weights}-best.safetensors that fit the network"
+        return scorer(self.session, self.expression, weights, data, prepare, expected, "")
