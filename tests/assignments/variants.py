@@ -10,9 +10,10 @@ the student's that raises stops nothing, and the hidden part is judged whatever 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ import nbformat
 
 from skipgrade.judging import ruling
 from skipgrade.judging import session as sessions
+from skipgrade.judging.handed_in import HandIn
 from skipgrade.judging.holdout import open_images
-from skipgrade.judging.parties import Here
+from skipgrade.judging.parties import Here, Party
 from skipgrade.judging.session import Holdout, Session
-from skipgrade.judging.source import NEEDS_TRAINING, is_automatic, read_source, split
+from skipgrade.judging.source import NEEDS_TRAINING, TestCell, is_automatic, read_source, split
 from skipgrade.judging.verdict import Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +55,11 @@ class Assignment:
             _run(code, cell, names)
         return names
 
+    def released(self) -> Path:
+        """The notebook as students get it."""
+        name = self.source.path.stem
+        return ROOT / "release" / name / f"{name}.ipynb"
+
     def student(
         self, changed: Mapping[str, str], given: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
@@ -75,16 +82,44 @@ class Assignment:
         changed: Mapping[str, str] | None = None,
         given: Mapping[str, Any] | None = None,
         holdout: Holdout = open_images,
+        *,
+        folder: Path | None = None,
+        handed_in: HandIn | None = None,
+        party: Callable[[dict[str, Any]], Party] = Here,
+        seed: str = "open",
     ) -> Verdict:
         """What a student with these cells earns for one test cell; `errors` says what raised.
 
-        Whatever the answer, the hidden test itself may not raise, and no point is lost unexplained.
+        The notebook works in `folder` and was handed in as `handed_in` says, both the current
+        folder if nothing is said; `party` answers for it. Whatever the answer, the hidden test
+        itself may not raise, and no point is lost unexplained.
         """
         test = self.source.test(grade_id)
         solution = self.solution
-        student = self.student(changed or {}, given)
+        with contextlib.chdir(folder or Path.cwd()):
+            return self._judged(
+                test, solution, changed or {}, given, holdout, handed_in, party, seed
+            )
+
+    def _judged(
+        self,
+        test: TestCell,
+        solution: dict[str, Any],
+        changed: Mapping[str, str],
+        given: Mapping[str, Any] | None,
+        holdout: Holdout,
+        handed_in: HandIn | None,
+        party: Callable[[dict[str, Any]], Party],
+        seed: str,
+    ) -> Verdict:
+        grade_id = test.grade_id
+        student = self.student(changed, given)
         self._try(test.visible, grade_id, student)
-        sessions.begin(Session(Here(student), Here(solution), holdout, on_trial=True))
+        handed_in = handed_in or HandIn(Path.cwd())
+        session = Session(
+            party(student), Here(solution), holdout, on_trial=True, seed=seed, handed_in=handed_in
+        )
+        sessions.begin(session)
         try:
             verdict = ruling.verdict_on(test.hidden, grade_id, solution)
         finally:
