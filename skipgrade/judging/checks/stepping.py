@@ -26,14 +26,14 @@ from skipgrade.judging.checks.learning import (
     tolerance,
 )
 from skipgrade.judging.checks.mistakes import MISTAKES, RETURNED, reference_step
-from skipgrade.judging.questions.learning import Probe, Problem, take_steps
+from skipgrade.judging.questions.learning import Problem, take_steps
 from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import message
 
 Answer = dict[str, Any]
 ALLOWED = {"clipping"}
-WEIGHTS = [name for name, _ in Probe(Draw(torch.Generator()).state()).named_parameters()]
-BUFFERS = [name for name, _ in Probe(Draw(torch.Generator()).state()).named_buffers()]
+WEIGHTS = ["first.weight", "norm.weight", "norm.bias", "last.weight", "last.bias"]
+BUFFERS = ["norm.running_mean", "norm.running_var", "norm.num_batches_tracked"]
 ONE_STEP = "one step of the given optimizer on the loss of the batch, from cleared gradients"
 
 
