@@ -16,6 +16,7 @@ def evaluate(model, loader, loss_fn):
     total, right, count = 0.0, 0, 0
     with torch.no_grad():
         for images, labels in loader:
+            images, labels = (part.to(model.last.bias.device) for part in (images, labels))
             scores = model(images)
             total += loss_fn(scores, labels).item() * len(labels)
             right += (scores.argmax(1) == labels).sum().item()
@@ -38,8 +39,8 @@ RIGHT = {
         @torch.inference_mode()
         def evaluate(model, loader, loss_fn):
             model.eval()
-            pairs = [(model(images), labels) for images, labels in loader]
-            scores, labels = (torch.cat(parts) for parts in zip(*pairs))
+            pairs = [(model(images.to(model.last.bias.device)), labels) for images, labels in loader]
+            scores, labels = (torch.cat(parts).cpu() for parts in zip(*pairs))
             return float(loss_fn(scores, labels)), (scores.argmax(1) == labels).float().mean().item()
     """,
     "autocast": EVALUATE.replace("torch.no_grad()", "torch.no_grad(), torch.autocast('cpu', torch.bfloat16)"),

@@ -187,6 +187,8 @@ def test_who_sets_the_mode() -> None:
     verdict = judge(FULL, STEP, STEP)
     assert verdict.share == 0.75 and "sets the mode" in verdict.reasons[0]
     assert judge(FULL, WRONG["eval mode (0)"][0], STEP).share == 0.0
+    twice = judge(FULL, WRONG["called twice (0)"][0], STEP)
+    assert twice.share == 0.0 and "called twice" in twice.reasons[0]
 
 
 def test_two_faults_cost_two_shares() -> None:

@@ -62,7 +62,8 @@ def check_step(
             due = left_alone
             faults.append(Fault(_mode_message(), 0.25))
     if not _fit(got, due, problems, WEIGHTS):
-        return [Fault(_wrong_weights(got, due, problems, hint), 1.0)]
+        modes = (True, None) if sets_mode else (True,)
+        return [Fault(_wrong_weights(got, due, problems, modes, hint), 1.0)]
     if not _fit(got, due, problems, BUFFERS):
         passes = "a batch norm whose statistics are not those of one forward pass in train mode"
         wanted = "one forward pass of the model in each step"
@@ -128,10 +129,18 @@ def worst_gap(got: Answer, due: Answer, problem: Problem, names: list[str]) -> f
     return float(torch.tensor(gaps).max())
 
 
-def _wrong_weights(got: list[Answer], due: list[Answer], problems: list[Problem], hint: str) -> str:
+def _wrong_weights(
+    got: list[Answer],
+    due: list[Answer],
+    problems: list[Problem],
+    modes: Collection[bool | None],
+    hint: str,
+) -> str:
     for said, look, otherwise in MISTAKES:
-        if _fit(got, take(problems, **otherwise), problems, WEIGHTS):
-            return message(ONE_STEP, f"weights that moved as if {said}", hint or look)
+        for mode in modes:
+            mistaken = take(problems, **{"training": mode, **otherwise})
+            if _fit(got, mistaken, problems, WEIGHTS):
+                return message(ONE_STEP, f"weights that moved as if {said}", hint or look)
     return message(ONE_STEP, _where_first(got, due, problems), hint or "the five moves, in order.")
 
 
