@@ -39,10 +39,10 @@ def fixed_images(name: str) -> tuple[torch.Tensor, torch.Tensor]:
     return images, labels
 
 
-def judge(hidden: str, student: str, solution: str) -> Verdict:
+def judge(hidden: str, student: str, solution: str, seed: str = "open") -> Verdict:
     """The verdict of the hidden tests on `student`, with `solution` as the answer key."""
     theirs, ours = namespace(student), namespace(solution)
-    sessions.begin(Session(Here(theirs), Here(ours), fixed_images, on_trial=True))
+    sessions.begin(Session(Here(theirs), Here(ours), fixed_images, on_trial=True, seed=seed))
     try:
         text = "import torch\nfrom skipgrade.judging import (\n    check, draw, handed_in, images, student, solution)\n"
         return ruling.verdict_on(text + textwrap.dedent(hidden), "a-test", {})

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 import torch
 from torch import Tensor
 
-from skipgrade.judging.checks import accuracy, learning
+from skipgrade.judging.checks import accuracy, evaluating, stepping
 from skipgrade.judging.checks import figure as figures
 from skipgrade.judging.checks import function as functions
 from skipgrade.judging.checks.asking import NoAnswer, ask_student
 from skipgrade.judging.checks.compare import difference
+from skipgrade.judging.checks.learning import Fault
 from skipgrade.judging.checks.network import (
     IMAGES,
     Unrecordable,
@@ -147,19 +148,28 @@ class Checks:
         """
         return functions.check(session, expression, inputs, train, tolerance, hint, of)
 
-    @_check
     def learns(
-        self,
-        session: Session,
-        step: str | None = None,
-        evaluate: str | None = None,
-        *,
-        hint: str = "",
-    ) -> str | None:
-        """A training step trains on a fixed small problem; an evaluation loop evaluates."""
-        if step is not None and (reason := learning.check_step(session, step, hint)):
-            return reason
-        return learning.check_evaluation(session, evaluate, hint) if evaluate else None
+        self, step: str | None = None, evaluate: str | None = None, *,
+        allow: Collection[str] = (), sets_mode: bool = False, as_float: bool = False,
+        hint: str = "", worth: float | None = None,
+    ) -> None:  # fmt: skip
+        """A training step takes one step of the given optimizer; an evaluation loop evaluates.
+
+        Each fault costs its own share. `allow` names what the text permits beside the step
+        ("clipping"); `sets_mode` and `as_float` are asked where the text asks for them: that the
+        step itself sets train mode, that the loss is a Python float.
+        """
+        faults = []
+        try:
+            if step is not None:
+                faults += stepping.check_step(current(), step, allow, sets_mode, as_float, hint)
+            if evaluate is not None:
+                faults += evaluating.check_evaluation(current(), evaluate, hint)
+        except NoAnswer as error:
+            faults.append(Fault(error.args[0], 1.0))
+        for reason, share in faults:
+            whole = share == 1.0 and worth is None
+            current().lose(reason, None if whole else share * (1.0 if worth is None else worth))
 
     @_check
     def figure(
