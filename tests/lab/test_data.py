@@ -19,6 +19,7 @@ from skipgrade.lab import data, loaders
 
 @pytest.fixture(autouse=True)
 def forget_images():
+    data._official.cache_clear()
     yield
     data._official.cache_clear()
 
