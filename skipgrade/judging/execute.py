@@ -7,7 +7,6 @@ each cell's outputs in the form nbgrader's SaveAutoGrades reads.
 from __future__ import annotations
 
 import copy
-import os
 import time
 from pathlib import Path
 from queue import Empty
@@ -27,6 +26,7 @@ from skipgrade.judging.outputs import flatten_outputs, write_verdict
 from skipgrade.judging.places import source_path
 from skipgrade.judging.restore import grade_id
 from skipgrade.judging.secret import mark_of, read_secret
+from skipgrade.judging.shown import training_files
 from skipgrade.judging.source import is_automatic, split
 from skipgrade.judging.unreadable import reason_unreadable
 from skipgrade.judging.verdict import Verdict
@@ -123,11 +123,10 @@ class JudgedExecute(Execute):
         return read_secret(self._course() / self.secret_file)
 
     def create_kernel_manager(self) -> KernelManager:
-        images = os.environ.get("SKIPGRADE_DATA")
         config = copy.deepcopy(self.config)
         config.SandboxProvisioner.preload = self._judge.preload
         own = config.SandboxProvisioner.get("readable", [])
-        config.SandboxProvisioner.readable = [*own, *([images] if images else [])]
+        config.SandboxProvisioner.readable = [*own, *training_files()]
         config.SandboxProvisioner.abandoned = [str(self._place.folder.parent)]
         self.km = async_kernel_manager("student", config=config)
         return self.km

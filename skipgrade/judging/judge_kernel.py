@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import atexit
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -43,7 +44,9 @@ class JudgeKernel:
         config.WarmProvisioner.abandoned = [str(self._folder)]
         config.WarmProvisioner.preload = self.preload
         self._manager: KernelManager = kernel_manager("judge", config=config)
-        self._manager.start_kernel(cwd=str(self._folder / "work"))
+        self._manager.start_kernel(
+            cwd=str(self._folder / "work"), env=os.environ | {"SKIPGRADE_JUDGE": "1"}
+        )
         self._client: BlockingKernelClient = self._manager.client()
         self._client.start_channels(iopub=False, stdin=False, hb=False)
         self._failure: Exception | None = None

@@ -26,6 +26,11 @@ _OFFICIAL: dict[str, type[datasets.CIFAR10]] = {
 }
 _OFFICIAL_TRAIN_SIZE = 50_000
 
+STANDING_IN = (
+    "While this notebook is graded, validation images stand in for the test images: "
+    "test accuracies shown here are not the real ones."
+)
+
 Triple = tuple[float, float, float]
 
 
@@ -70,28 +75,65 @@ def normalisation(name: str = "cifar10") -> tuple[Triple, Triple]:
 
 
 def raw(name: str, split: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """All pixels (uint8 [n, 3, 32, 32]) and labels (int64 [n]) of split "train" or "test"."""
+    """All pixels (uint8 [n, 3, 32, 32]) and labels (int64 [n]) of split "train" or "test".
+
+    While nbgrader grades, "test" is "stand-in" (see `official_split`).
+    """
     images = official_split(name, split)
     return images.pixels.clone(), images.labels.clone()
 
 
 def official_split(name: str, split: str) -> Images:
-    """The train or test images in force."""
+    """The train or test images in force.
+
+    While nbgrader grades, the judge alone has the test split. A submission gets "stand-in" for it:
+    as many images, but all of them training images (see `_stand_in`), with their own labels.
+    """
     _check_name(name)
-    if split not in ("train", "test"):
+    if split not in ("train", "test", "stand-in"):
         raise LabError(f"There is no split {split!r} here: use 'train' or 'test'.")
+    if split == "test" and _on_trial():
+        _say_once(STANDING_IN)
+        split = "stand-in"
+    if split == "stand-in":
+        return _stand_in(official_split(name, "train"))
     if source() == "builtin":
         return _drawn(name, split)
-    return _official(name, split, folder().resolve())
+    return _official(name, split)
+
+
+def _on_trial() -> bool:
+    """Whether this is a submission being graded; a judge is told apart when it is started."""
+    grading = os.environ.get("NBGRADER_EXECUTION") == "autograde"
+    return grading and "SKIPGRADE_JUDGE" not in os.environ
+
+
+@lru_cache(maxsize=1)
+def _say_once(text: str) -> None:
+    print(text)
+
+
+@lru_cache(maxsize=2)
+def _stand_in(training: Images) -> Images:
+    """The images `take_split` holds out for validation, as they are and mirrored.
+
+    A network trained with `lab.load` has not seen them, so that it is about as often right here as
+    on the test images; what a notebook compares or chooses by still makes sense.
+    """
+    held_out = _part(training, "val", len(training.labels) // 10, 0)
+    pixels = torch.cat([held_out.pixels, held_out.pixels.flip(3)])
+    return Images(pixels, held_out.labels.repeat(2), training.classes)
 
 
 def take_split(name: str, split: str, *, val: int, seed: int) -> Images:
     """Split "train", "val" or "test"; the first two share out the official training images.
 
+    While nbgrader grades, "test" is "stand-in" (see `official_split`).
+
     The drawn set is smaller than CIFAR: there `val` is scaled to the same share of it.
     """
-    if split == "test":
-        return official_split(name, "test")
+    if split in ("test", "stand-in"):
+        return official_split(name, split)
     if split not in ("train", "val"):
         raise LabError(f"There is no split {split!r}: use 'train', 'val' or 'test'.")
     images = official_split(name, "train")
@@ -154,28 +196,41 @@ def _drawn(name: str, split: str) -> Images:
 
 
 @lru_cache(maxsize=4)
-def _official(name: str, split: str, root: Path) -> Images:
-    kind = _OFFICIAL[name]
+def _official(name: str, split: str) -> Images:
+    """The same images wherever they are read: a fork needs no folder for what is here already."""
+    root = folder().resolve()
+    missing = bool(unusable(name, split, root))
     try:
-        found = kind(str(root), train=split == "train", download=bool(unusable(name, root)))
+        found = _only(name, split)(str(root), train=split == "train", download=missing)
     except (OSError, RuntimeError) as error:
-        raise LabError(_no_data(name, root, unusable(name, root))) from error
+        raise LabError(_no_data(name, root, unusable(name, split, root))) from error
     pixels = torch.from_numpy(np.ascontiguousarray(found.data.transpose(0, 3, 1, 2)))
     return Images(pixels, torch.tensor(found.targets), list(found.classes))
 
 
-def unusable(name: str, root: Path) -> list[str]:
-    """The official files that are missing or do not have the published checksum."""
+def _only(name: str, split: str) -> type[datasets.CIFAR10]:
+    """torchvision's data set, which reads and checks the files of this split and no others."""
     kind = _OFFICIAL[name]
+    other = "test_list" if split == "train" else "train_list"
+    return type(kind.__name__, (kind,), {other: []})
+
+
+def unusable(name: str, split: str, root: Path) -> list[str]:
+    """The official files of a split that are missing or do not have the published checksum."""
+    kind = _only(name, split)
     wanted = [*kind.train_list, *kind.test_list, [kind.meta["filename"], kind.meta["md5"]]]
-    report = []
-    for file, md5 in wanted:
-        path = root / kind.base_folder / file
-        if not path.is_file():
-            report.append(f"{path} (missing)")
-        elif not check_integrity(str(path), md5):
-            report.append(f"{path} (damaged: its checksum is not the published one)")
-    return report
+    paths = [(root / kind.base_folder / file, md5) for file, md5 in wanted]
+    return [f"{path} ({trouble})" for path, md5 in paths if (trouble := _trouble(path, md5))]
+
+
+def _trouble(path: Path, md5: str) -> str:
+    if not path.is_file():
+        return "missing"
+    try:
+        sound = check_integrity(str(path), md5)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return "" if sound else "damaged: its checksum is not the published one"
 
 
 def _no_data(name: str, root: Path, bad_files: list[str]) -> str:

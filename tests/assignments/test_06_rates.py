@@ -135,9 +135,11 @@ def test_wrong_rates(name: str) -> None:
     assert verdict.share <= most + 1e-9, verdict.reasons
 
 
-def test_the_matrix_of_the_final_network() -> None:
-    truth = lab.raw("cifar10", "test")[1]
-    predicted = torch.where(torch.arange(len(truth)) % 3 == 0, (truth + 1) % 10, truth)
+@pytest.mark.parametrize("split", ["test", "stand-in"])
+def test_the_matrix_of_the_final_network(split: str) -> None:
+    """Typed in after training, or computed while it is graded: `truth` is another one then."""
+    truth, labels = (lab.raw("cifar10", name)[1] for name in (split, "test"))
+    predicted = torch.where(torch.arange(len(labels)) % 3 == 0, (labels + 1) % 10, labels)
     lab.write_predictions("resnet18-predictions.csv", predicted)
     matrix = TRIAL.solution["confusion_matrix"](truth, predicted, 10)
     rates = TRIAL.solution["class_rates"](matrix)

@@ -184,6 +184,18 @@ def test_errors_are_compared_with_files_and_files_with_weights(
         assert errors_verdict(nothing).share == 0.0
 
 
+def test_errors_counted_while_it_is_graded_are_right_too(
+    networks: dict[str, torch.nn.Module],
+) -> None:
+    """The labels a submission is shown then are those of the stand-in, not the test images'."""
+    errors = hand_in_errors(networks)
+    shown = lab.raw("cifar10", "stand-in")[1]
+    files = {name: lab.read_predictions(f"{name}-predictions.csv") for name in NAMES}
+    counted = {name: float((file != shown).float().mean()) for name, file in files.items()}
+    assert errors_verdict(counted).share == 1.0, errors_verdict(counted).reasons
+    assert errors_verdict(counted | {"plain50": errors["plain50"]}).share == 0.5
+
+
 def test_made_up_predictions_cost_half(networks: dict[str, torch.nn.Module]) -> None:
     errors = hand_in_errors(networks)
     lab.write_predictions("plain50-predictions.csv", lab.raw("cifar10", "test")[1])

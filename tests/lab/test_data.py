@@ -19,6 +19,7 @@ from skipgrade.lab import data, loaders
 
 @pytest.fixture(autouse=True)
 def forget_images():
+    data._official.cache_clear()
     yield
     data._official.cache_clear()
 
@@ -80,7 +81,7 @@ def test_a_damaged_or_missing_official_file_is_refused_by_name(small_cifar, offl
         content[-9] ^= 1
         path.write_bytes(content)
     with pytest.raises(lab.LabError, match=file) as caught:
-        lab.load("cifar10")
+        lab.load("cifar10", val=10)
     assert ("checksum" in str(caught.value)) == (damage == "changed")
 
 
@@ -208,3 +209,59 @@ def test_only_training_batches_are_augmented_and_differ_from_pass_to_pass():
 def test_writing_to_raw_arrays_changes_nothing_for_the_others():
     lab.raw("cifar10", "test")[0].zero_()
     assert lab.raw("cifar10", "test")[0].float().mean() > 50
+
+
+@pytest.fixture
+def on_trial(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    monkeypatch.delenv("SKIPGRADE_JUDGE", raising=False)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_while_a_submission_is_graded_validation_images_stand_in_for_the_test_split(
+    name, on_trial, monkeypatch
+):
+    shown = lab.raw(name, "test")
+    loaded, one_by_one = lab.load(name), lab.dataset(name, "test")
+    monkeypatch.setenv("SKIPGRADE_JUDGE", "1")
+    pixels, labels = lab.raw(name, "test")
+    assert shown[0].shape == pixels.shape and shown[1].shape == labels.shape
+    assert shown[0].dtype == pixels.dtype and shown[1].dtype == labels.dtype
+    assert not rows(shown[0]) & rows(pixels)
+    assert rows(shown[0][: len(labels) // 2]) == rows(
+        data.take_split(name, "val", val=5000, seed=0).pixels
+    )
+    assert torch.equal(lab.raw(name, "stand-in")[1], shown[1])
+    assert one_by_one.targets == shown[1].tolist() and one_by_one.classes == loaded.classes
+    assert torch.equal(torch.cat([some for _, some in loaded.test]), shown[1])
+
+
+def test_the_stand_in_is_announced_once(on_trial, capsys):
+    data._say_once.cache_clear()
+    for _ in range(2):
+        lab.load("cifar10")
+    assert capsys.readouterr().out.count("stand in for the test images") == 1
+
+
+@pytest.mark.parametrize("mode", ["validate", ""])
+def test_outside_grading_the_test_split_is_itself(mode, monkeypatch):
+    ordinary = lab.raw("cifar10", "test")[1]
+    monkeypatch.setenv("NBGRADER_EXECUTION", mode)
+    assert torch.equal(lab.raw("cifar10", "test")[1], ordinary)
+
+
+def test_training_images_can_be_read_where_the_test_files_cannot(small_cifar, offline):
+    (small_cifar / "test_batch").unlink()
+    assert len(lab.raw("cifar10", "train")[1]) == 100
+    with pytest.raises(lab.LabError, match="test_batch"):
+        lab.raw("cifar10", "test")
+
+
+def test_a_file_that_may_not_be_read_is_named(small_cifar, offline, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    for module in (data, cifar):
+        monkeypatch.setattr(module, "check_integrity", refuse)
+    with pytest.raises(lab.LabError, match=r"test_batch \(cannot be read: Permission denied\)"):
+        lab.raw("cifar10", "test")
