@@ -13,10 +13,11 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, redirect_stdout
 from dataclasses import asdict, dataclass
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -105,25 +106,22 @@ def measure(trial: Trial, seed: int = 0) -> dict[str, Any]:
     }
 
 
-def models() -> list[dict[str, Any]]:
-    results = []
+def models() -> Iterator[dict[str, Any]]:
     print(f"{'model':<42} {'epochs':>6} {'test':>8} {'seconds':>8} {'CPU s':>6}")
     for trial in QUICK:
         with tempfile.TemporaryDirectory() as scratch, chdir(scratch):
             result = measure(trial)
-        results.append(result)
+        yield result
         shown = "diverged" if result["stopped"] else f"{result['test_accuracy']:.1%}"
         print(
             f"{trial.title:<42} {trial.epochs:>6} {shown:>8} {result['seconds']:>8} "
             f"{result['cpu_seconds']:>6}",
             flush=True,
         )
-    return results
 
 
-def room(assignments: Sequence[str], seeds: int) -> list[dict[str, Any]]:
+def room(assignments: Sequence[str], seeds: int) -> Iterator[dict[str, Any]]:
     """The bars of these assignments, their solutions trained with seeds from 0 on."""
-    results: list[dict[str, Any]] = []
     print(
         f"{'assignment, run':<28} {'bar':>6} {'reached':>8} {'sd':>6} {'room':>8} {'guessing':>9} "
         f"{'below':>8} {'seconds':>8}"
@@ -136,7 +134,7 @@ def room(assignments: Sequence[str], seeds: int) -> list[dict[str, Any]]:
                     found.setdefault(one.run, []).append(one)
         for run, several in found.items():
             figures = bars.margins(several)
-            results.append({"assignment": assignment, "runs": [asdict(one) for one in several]})
+            yield {"assignment": assignment, "runs": [asdict(one) for one in several]}
             print(
                 f"{f'{assignment[:2]} {run}':<28} {figures['bar']:>6.1%} {figures['mean']:>8.1%} "
                 f"{figures['sd']:>6.1%} {figures['margin in sd']:>5.1f} sd "
@@ -144,7 +142,6 @@ def room(assignments: Sequence[str], seeds: int) -> list[dict[str, Any]]:
                 f"{figures['seconds']:>8.0f}",
                 flush=True,
             )
-    return results
 
 
 def main() -> None:
@@ -159,12 +156,13 @@ def main() -> None:
         parser.error(f"no such assignment: {', '.join(sorted(unknown))}")
     torch.set_num_threads(arguments.threads)
     os.environ["SKIPGRADE_DATASET"] = "builtin"
+    chosen = list(bars.CELLS) if arguments.all else arguments.assignments
+    plain = models() if arguments.all or not chosen else ()
     results = []
-    if arguments.all or not arguments.assignments:
-        results += models()
-    results += room(list(bars.CELLS) if arguments.all else arguments.assignments, arguments.seeds)
-    content = {"command": sys.argv, "machine": machine(), "results": results}
-    arguments.json.write_text(json.dumps(content, indent=1) + "\n")
+    for result in chain(plain, room(chosen, arguments.seeds) if chosen else ()):
+        results.append(result)
+        content = {"command": sys.argv, "machine": machine(), "results": results}
+        arguments.json.write_text(json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":
