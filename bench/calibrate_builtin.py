@@ -1,9 +1,10 @@
 """Measure what good and bad models reach on the built-in set: the ground for its thresholds.
 
-    .venv/bin/python bench/calibrate_builtin.py [--all] [--json FILE]
+    .venv/bin/python bench/calibrate_builtin.py [--all] [ASSIGNMENT ...] [--seeds N] [--json FILE]
 
 Every model is trained on the drawn training images; the figure is its accuracy on the drawn test
-images. `--all` adds the ResNets and the 100 classes, which take a while.
+images. `--all`, or assignments by name, print how much room each bar of an assignment has: `N`
+trainings of its own solution, with another seed each time. All of them take an hour or two.
 """
 
 import argparse
@@ -12,15 +13,18 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import bars
 import torch
-from models import Swish, lenet5, resnet20, small_cnn
+from bars import Measured
+from models import Swish, lenet5, small_cnn
 from surroundings import machine
 from torch import nn
 from torch.optim import SGD
@@ -66,14 +70,6 @@ QUICK = (
     ),
     Trial("three convolutions with BN", small_cnn, 10, 0.02),
 )  # fmt: skip
-SLOW = (
-    Trial("ResNet-20 + augmentation", resnet20, 15, 0.1, batch=128, augment=True),
-    Trial("100 classes: LeNet-5", lambda: lenet5(classes=100), 15, 0.02, data="cifar100"),
-    Trial(
-        "100 classes: ResNet-20 + augmentation",
-        lambda: resnet20(100), 15, 0.1, batch=128, augment=True, data="cifar100",
-    ),
-)  # fmt: skip
 
 
 def measure(trial: Trial, seed: int = 0) -> dict[str, Any]:
@@ -110,26 +106,61 @@ def measure(trial: Trial, seed: int = 0) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--all", action="store_true", help="the slow trials as well")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--json", type=Path, default=Path("calibrate_builtin.json"))
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    os.environ["SKIPGRADE_DATASET"] = "builtin"
-    results = []
+def models() -> Iterator[dict[str, Any]]:
     print(f"{'model':<42} {'epochs':>6} {'test':>8} {'seconds':>8} {'CPU s':>6}")
-    for trial in (*QUICK, *SLOW) if arguments.all else QUICK:
+    for trial in QUICK:
         with tempfile.TemporaryDirectory() as scratch, chdir(scratch):
             result = measure(trial)
-        results.append(result)
+        yield result
         shown = "diverged" if result["stopped"] else f"{result['test_accuracy']:.1%}"
         print(
             f"{trial.title:<42} {trial.epochs:>6} {shown:>8} {result['seconds']:>8} "
             f"{result['cpu_seconds']:>6}",
             flush=True,
         )
+
+
+def room(assignments: Sequence[str], seeds: int) -> Iterator[dict[str, Any]]:
+    """The bars of these assignments, their solutions trained with seeds from 0 on."""
+    print(
+        f"{'assignment, run':<28} {'bar':>6} {'reached':>8} {'sd':>6} {'room':>8} {'guessing':>9} "
+        f"{'below':>8} {'seconds':>8}"
+    )
+    for assignment in assignments:
+        found: dict[str, list[Measured]] = {}
+        for seed in range(seeds):
+            with tempfile.TemporaryDirectory() as scratch:
+                for one in bars.measure(assignment, seed, Path(scratch)):
+                    found.setdefault(one.run, []).append(one)
+        for run, several in found.items():
+            figures = bars.margins(several)
+            yield {"assignment": assignment, "runs": [asdict(one) for one in several]}
+            print(
+                f"{f'{assignment[:2]} {run}':<28} {figures['bar']:>6.1%} {figures['mean']:>8.1%} "
+                f"{figures['sd']:>6.1%} {figures['margin in sd']:>5.1f} sd "
+                f"{figures['guessing']:>9.1%} {figures['guessing in sd']:>5.1f} sd "
+                f"{figures['seconds']:>8.0f}",
+                flush=True,
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("assignments", nargs="*", metavar="ASSIGNMENT", help="these bars alone")
+    parser.add_argument("--all", action="store_true", help="the models, and every bar")
+    parser.add_argument("--seeds", type=int, default=5, help="trainings for each bar (5)")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--json", type=Path, default=Path("calibrate_builtin.json"))
+    arguments = parser.parse_args()
+    if unknown := set(arguments.assignments) - set(bars.CELLS):
+        parser.error(f"no such assignment: {', '.join(sorted(unknown))}")
+    torch.set_num_threads(arguments.threads)
+    os.environ["SKIPGRADE_DATASET"] = "builtin"
+    chosen = list(bars.CELLS) if arguments.all else arguments.assignments
+    plain = models() if arguments.all or not chosen else ()
+    results = []
+    for result in chain(plain, room(chosen, arguments.seeds) if chosen else ()):
+        results.append(result)
         content = {"command": sys.argv, "machine": machine(), "results": results}
         arguments.json.write_text(json.dumps(content, indent=1) + "\n")
 

@@ -14,10 +14,13 @@ from skipgrade.lab.machine import device, short_floats
 
 
 class LabStep:
-    """The lab's own step: mixed precision where the hardware has it, else plain float32."""
+    """The lab's own step: mixed precision where the hardware has it, else plain float32.
 
-    def __init__(self) -> None:
-        self.short = short_floats()
+    `exact` asks for float32 everywhere.
+    """
+
+    def __init__(self, *, exact: bool = False) -> None:
+        self.short = None if exact else short_floats()
         self.scaler = torch.amp.GradScaler(device().type, enabled=self.short is torch.float16)
 
     def __call__(

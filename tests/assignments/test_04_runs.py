@@ -234,7 +234,9 @@ def test_accuracy_earns_all_half_or_nothing(
     torch.manual_seed(0)
     net: nn.Module = solution[NETWORKS[name]](width=solution["WIDTH"]).eval()
     save_file(net.state_dict(), f"{name}-best.safetensors")
-    mean, std = (torch.tensor(part).view(1, 3, 1, 1) for part in lab.normalisation("cifar100"))
+    mean, std = (
+        torch.tensor(part).view(1, 3, 1, 1) for part in lab.normalisation(solution["DATA"])
+    )
     with torch.no_grad():
         labels = net((questions / 255 - mean) / std).argmax(1)
     right = round(of_goal * solution["GOAL"][name] * len(labels) + 0.49)

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -278,6 +279,50 @@ def test_the_labs_own_step_computes_in_the_machines_short_floats(
     LabStep()(model, torch.randn(8, 4), torch.arange(8) % 3, loss, optimizer)
     assert seen == [short or torch.float32, torch.float32]
     assert model.weight.dtype == torch.float32 and not torch.equal(model.weight, before)
+
+
+@pytest.mark.parametrize(("images", "exact"), [("builtin", True), ("official", False)])
+def test_runs_on_the_drawn_images_are_exact_on_every_machine(
+    images: str,
+    exact: bool,
+    net: Callable[[], nn.Module],
+    loaders: tuple[DataLoader, DataLoader],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """float32 and deterministic algorithms; a course's own images get the machine's fastest."""
+    monkeypatch.setenv("SKIPGRADE_DATASET", images)
+    monkeypatch.setattr("skipgrade.lab.steps.device", lambda: torch.device("cpu"))
+    monkeypatch.setattr("skipgrade.lab.steps.short_floats", lambda: torch.bfloat16)
+    model = net()
+    seen = set()
+
+    def look(layer: nn.Module, inputs: object, scores: torch.Tensor) -> None:
+        if layer.training:
+            seen.add((scores.dtype, torch.are_deterministic_algorithms_enabled()))
+
+    model.register_forward_hook(look)
+    lab.fit(model, loaders, name="net", epochs=1)
+    assert seen == {(torch.float32, True) if exact else (torch.bfloat16, False)}
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize("before", [(False, False), (True, False), (True, True)])
+def test_what_was_asked_of_torch_before_a_run_holds_after_it(
+    before: tuple[bool, bool],
+    net: Callable[[], nn.Module],
+    loaders: tuple[DataLoader, DataLoader],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SKIPGRADE_DATASET", "builtin")
+    asked, warn_only = before
+    try:
+        torch.use_deterministic_algorithms(asked, warn_only=warn_only)
+        with pytest.raises(ZeroDivisionError):
+            lab.fit(net(), loaders, name="net", epochs=1, step=lambda *args: 1 / 0)
+        assert torch.are_deterministic_algorithms_enabled() == asked
+        assert torch.is_deterministic_algorithms_warn_only_enabled() == warn_only
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def test_the_history_tells_what_was_frozen(net, loaders):
