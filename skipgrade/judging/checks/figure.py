@@ -11,10 +11,13 @@ from skipgrade.judging.checks.compare import difference
 from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import message
 
+TOLERANCE = 2e-5  # less than what a history's numbers are moved by, see `watermark`
+Curves = Mapping[str, Any]  # the values of each curve
+
 
 @dataclass
 class Asked:
-    curves: int | Mapping[str, str] | None
+    curves: int | Curves | None
     xlabel: bool
     ylabel: bool
     legend: bool
@@ -63,7 +66,7 @@ def _labels(drawn: list[dict[str, Any]], asked: Asked, hint: str) -> str | None:
 
 
 def _curves(
-    session: Session, drawn: list[dict[str, Any]], wanted: int | Mapping[str, str] | None, hint: str
+    session: Session, drawn: list[dict[str, Any]], wanted: int | Curves | None, hint: str
 ) -> str | None:
     curves = [curve for ax in drawn for curve in ax["curves"]]
     if wanted is None:
@@ -72,11 +75,11 @@ def _curves(
         if len(curves) >= wanted:
             return None
         return message(f"at least {wanted} curves", f"{len(curves)}", hint)
-    for label, expression in wanted.items():
-        values = ask_student(
-            session, f"the values behind '{label}'", hint, "value", expression=expression, arrays={}
-        )
-        found = [c for c in curves if difference(_listed(values), c["y"], 1e-4) is None]
+    for label, values in wanted.items():
+        if isinstance(values, str):
+            expected = f"the values behind '{label}'"
+            values = ask_student(session, expected, hint, "value", expression=values, arrays={})
+        found = [c for c in curves if difference(_listed(values), c["y"], TOLERANCE) is None]
         if not found:
             return message(f"a curve with the values of {label}", "no such curve", hint)
         if all(_belongs_to_another(str(c["label"]), label, wanted) for c in found):
@@ -84,7 +87,7 @@ def _curves(
     return None
 
 
-def _belongs_to_another(shown: str, label: str, labels: Mapping[str, str]) -> bool:
+def _belongs_to_another(shown: str, label: str, labels: Curves) -> bool:
     """Whether a curve bears the first word of another label and not of its own."""
     words = {name: name.split()[0].lower() for name in labels}
     others = [word for name, word in words.items() if name != label and word != words[label]]
