@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skipgrade.judging.handed_in import HandIn
+from skipgrade.judging.files import HandIn
 from skipgrade.judging.parties import Here, Party
 from skipgrade.judging.verdict import CheckFailed
 

@@ -22,7 +22,7 @@ import nbformat
 
 from skipgrade.judging import ruling
 from skipgrade.judging import session as sessions
-from skipgrade.judging.handed_in import HandIn
+from skipgrade.judging.files import HandIn
 from skipgrade.judging.holdout import open_images
 from skipgrade.judging.parties import Here, Party
 from skipgrade.judging.session import Holdout, Session

@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 
-from skipgrade.judging.handed_in import HandIn
+from skipgrade.judging.files import HandIn
 from skipgrade.judging.messages import Unreadable
 from skipgrade.judging.parties import SECONDS, Answerless, Asking, Here, Lost, Slow
 from skipgrade.judging.verdict import Verdict
