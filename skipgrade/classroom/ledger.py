@@ -18,6 +18,7 @@ from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.leftovers import leftovers
 from skipgrade.classroom.rows import Rows, scores
+from skipgrade.judging.plainfiles import handed_in, open_plain
 
 FOLDER = ".skipgrade"
 Files = dict[str, list[Any]]
@@ -114,18 +115,16 @@ def unchanged(folder: Path, before: Files) -> bool:
 
 
 def _files(folder: Path) -> dict[str, os.stat_result]:
-    found = {}
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = Path(place, name)
-            found[str(path.relative_to(folder))] = path.stat() if path.exists() else path.lstat()
-    return found
+    return {str(entry.path): entry.status for entry in handed_in(folder)} if folder.exists() else {}
 
 
 def _digest(path: Path, status: os.stat_result) -> str:
-    if not stat.S_ISREG(status.st_mode):  # a pipe or a device would keep us waiting
+    """What a file holds; what a link, a pipe or a device leads to is nobody's hand-in."""
+    if stat.S_ISLNK(status.st_mode):
+        return f"link to {path.readlink()}"
+    if not stat.S_ISREG(status.st_mode):
         return "not a file"
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -57,9 +57,21 @@ def _restore_marks(nb: NotebookNode, known: dict[str, NotebookNode]) -> list[str
         name = marks.get("grade_id") if isinstance(marks, dict) else None
         if isinstance(name, str) and name in known:
             cell.metadata["nbgrader"] = copy.deepcopy(known[name].metadata.nbgrader)
+            if cell.cell_type != known[name].cell_type:
+                told.append(f"cell {number} was {cell.cell_type}, and is what it was released as")
+                _become(cell, known[name].cell_type)
         else:
             told.append(f"cell {number} had marks nobody gave it")
     return told
+
+
+def _become(cell: NotebookNode, kind: str) -> None:
+    """Another type for a cell; its text stays."""
+    for name in ("outputs", "execution_count", "attachments"):
+        cell.pop(name, None)
+    cell.cell_type = kind
+    if kind == "code":
+        cell.update(outputs=[], execution_count=None)
 
 
 def grade_id(cell: NotebookNode) -> str:
