@@ -49,10 +49,10 @@ class PlainHandIns(CourseDirectory):
         self._scratch: Path | None = None
 
     @classmethod
-    def of(cls, other: CourseDirectory) -> PlainHandIns:
-        """The same course, seen in this way."""
+    def of(cls, other: CourseDirectory, log: Any) -> PlainHandIns:
+        """The same course, seen in this way; what is left out is told to `log`."""
         settings = {name: getattr(other, name) for name in other.trait_names(config=True)}
-        return cls(parent=other.parent, config=other.config, log=other.log, **settings)
+        return cls(parent=other.parent, config=other.config, log=log, **settings)
 
     def format_path(
         self, nbgrader_step: str, student_id: str, assignment_id: str, escape: bool = False

@@ -50,19 +50,23 @@ def restore(nb: NotebookNode, released: NotebookNode) -> list[str]:
 
 def _restore_marks(nb: NotebookNode, known: dict[str, NotebookNode]) -> list[str]:
     told = []
-    for number, cell in enumerate(nb.cells, start=1):
-        marks = cell.metadata.pop("nbgrader", None)
-        if marks is None:
+    seen: set[str] = set()
+    for number, cell in reversed(list(enumerate(nb.cells, start=1))):
+        if "nbgrader" not in cell.metadata:
             continue
-        name = marks.get("grade_id") if isinstance(marks, dict) else None
-        if isinstance(name, str) and name in known:
+        name = grade_id(cell)
+        del cell.metadata["nbgrader"]
+        if name in seen:  # a copied cell: the last counts, as with nbgrader's DeduplicateIds
+            told.append(f"cell {number} was a copy of {name}")
+        elif name not in known:
+            told.append(f"cell {number} had marks nobody gave it")
+        else:
+            seen.add(name)
             cell.metadata["nbgrader"] = copy.deepcopy(known[name].metadata.nbgrader)
             if cell.cell_type != known[name].cell_type:
                 told.append(f"cell {number} was {cell.cell_type}, and is what it was released as")
                 _become(cell, known[name].cell_type)
-        else:
-            told.append(f"cell {number} had marks nobody gave it")
-    return told
+    return told[::-1]
 
 
 def _become(cell: NotebookNode, kind: str) -> None:

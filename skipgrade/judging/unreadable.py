@@ -35,7 +35,7 @@ class SubmissionExporter(NotebookExporter):
     def __init__(self, config: Any = None, **settings: Any) -> None:
         super().__init__(config, **settings)
         self.parent: Autograde
-        self.parent.coursedir = PlainHandIns.of(self.parent.coursedir)
+        self.parent.coursedir = PlainHandIns.of(self.parent.coursedir, self.parent.log)
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
