@@ -98,11 +98,19 @@ ZERO: dict[str, tuple[Callable[[TinyCourse, Path], None], str]] = {
 }
 
 
+def needs_the_link(course: TinyCourse, folder: Path) -> None:
+    """One answer is read from a file that is a link."""
+    (folder / "answer.txt").symlink_to("../../right/tiny/answer.txt")
+
+
 def class_of_links(root: Path) -> TinyCourse:
     course = tiny.make(root)
     (root / "holdout.key").write_text(KEY)
     folder = course.hand_in("right", ANSWERS)
     (folder / "net-best.safetensors").write_text("another's weights")
+    (folder / "answer.txt").write_text("42")
+    wants = {**ANSWERS, "number": "number = int(open('answer.txt').read())"}
+    needs_the_link(course, course.hand_in("needs-it", wants))
     beside(course, course.hand_in("beside", {**ANSWERS, "double": ANSWERS["double"] + READS}))
     for student, (bend, _) in ZERO.items():
         bend(course, course.hand_in(student, ANSWERS))
@@ -163,6 +171,12 @@ def test_what_is_left_out_is_told(linked: Graded) -> None:
     lines = "\n".join(line for line in linked.log.splitlines() if "beside: " in line)
     assert "key.txt is a link, not a file; it is not read" in lines
     assert "more like these; it is not read" in lines
+
+
+def test_a_loss_by_what_is_left_out_says_so(linked: Graded) -> None:
+    assert linked.points("needs-it") == {**FULL, "number": 0.0}
+    reason = linked.verdicts("needs-it")["number"]["reason"]
+    assert "Left out of the hand-in: answer.txt is a link, not a file." in reason
 
 
 def test_what_is_wrong_with_a_hand_in_follows_no_link(tmp_path: Path) -> None:
