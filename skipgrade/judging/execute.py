@@ -72,7 +72,7 @@ class JudgedExecute(Execute):
         for part in (nb, *nb.cells):  # a verdict a submission brings along is not ours
             part.metadata.pop("skipgrade", None)
         self._begin(resources)
-        self._incidents = left_out(nb)
+        self._incidents += left_out(nb)
         if reason:
             self._abandoned = reason
             for index, cell in enumerate(nb.cells):
