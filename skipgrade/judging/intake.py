@@ -70,11 +70,19 @@ class PlainHandIns(CourseDirectory):
         """The hand-in to read: it itself, or a copy of what is plain in it."""
         place = self.place(student_id, assignment_id)
         if place not in self._known:
+            self._forget()
             source = Path(self.format_path(self.source_directory, ".", assignment_id))
             self._known[place] = self._read(place, source)
             for told in self._known[place].left_out(but_for=""):
                 self.log.warning("%s: %s; it is not read", student_id, told)
         return self._known[place]
+
+    def _forget(self) -> None:
+        """Room is taken for one hand-in at a time: nbgrader takes one after the other."""
+        for hand_in in self._known.values():
+            if self._scratch is not None and hand_in.folder.parent == self._scratch:
+                remove_tree(hand_in.folder)
+        self._known.clear()
 
     def _read(self, place: Path, source: Path) -> HandIn:
         found = {entry.path: entry for entry in handed_in(place)}
@@ -94,7 +102,7 @@ class PlainHandIns(CourseDirectory):
         """Why an entry is not read: it is not plain, or nbgrader would stumble over it."""
         if entry.odd:
             return entry.odd
-        if entry.status.st_nlink > 1 and (entry.status.st_dev, entry.status.st_ino) in self._own():
+        if entry.status.st_nlink > 1 and _identity(entry.status) in self._own(source):
             return LINK
         if entry.path == Path(TIMESTAMP) and not _holds_time(place / entry.path):
             return "does not hold a time"
@@ -103,22 +111,26 @@ class PlainHandIns(CourseDirectory):
             return "stands where a file of the assignment belongs"
         return ""
 
-    def _own(self) -> set[tuple[int, int]]:
+    def _own(self, source: Path) -> set[tuple[int, int]]:
         """The files a hand-in must not be another name of: the sources, and those in the root.
 
         Two hand-ins may share a file: which of the two students it belongs to nobody can tell,
         and tools that save room by linking equal files are honest.
         """
-        root = Path(self.root)
-        own = [entry.status for entry in entries(root / self.source_directory)]
-        own += [path.lstat() for path in root.iterdir() if path.is_file()]
-        return {(status.st_dev, status.st_ino) for status in own}
+        own = {_identity(path.lstat()) for path in Path(self.root).iterdir() if path.is_file()}
+        if source.parent.is_dir():
+            own |= {_identity(entry.status) for entry in entries(source.parent)}
+        return own
 
     def _new_folder(self) -> Path:
         if self._scratch is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="skipgrade-intake-"))
             weakref.finalize(self, remove_tree, self._scratch)
         return Path(tempfile.mkdtemp(dir=self._scratch))
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def _holds_time(path: Path) -> bool:
