@@ -21,6 +21,7 @@ from nbgrader.utils import is_grade
 from traitlets import Bool, Enum, Integer, Unicode
 from traitlets.config import Config
 
+from skipgrade.judging.hostile_messages import HostileMessage, WarySession
 from skipgrade.judging.judge_kernel import JudgeFailed, JudgeKernel, judge_for
 from skipgrade.judging.outputs import flatten_outputs, write_verdict
 from skipgrade.judging.places import source_path
@@ -28,7 +29,7 @@ from skipgrade.judging.restore import grade_id
 from skipgrade.judging.secret import mark_of, read_secret
 from skipgrade.judging.shown import training_files
 from skipgrade.judging.source import is_automatic, split
-from skipgrade.judging.unreadable import reason_unreadable
+from skipgrade.judging.unreadable import left_out, reason_unreadable
 from skipgrade.judging.verdict import Verdict
 from skipgrade.judging.workcopy import working_copy
 from skipgrade.sandbox import (
@@ -40,7 +41,7 @@ from skipgrade.sandbox import (
 
 RECOVERY = 10
 # The kernel is dead, deaf, or sends what no kernel would send.
-LOSSES = (DeadKernelError, CellTimeoutError, KeyError, TypeError, ValueError, AttributeError)
+LOSSES = (DeadKernelError, CellTimeoutError, HostileMessage)
 LEFT_OUT = "it was left out when the notebook was run again."
 WARM_UP = "__import__('skipgrade.lab'), __import__('skipgrade.judging.witness')"
 
@@ -74,6 +75,7 @@ class JudgedExecute(Execute):
         for part in (nb, *nb.cells):  # a verdict a submission brings along is not ours
             part.metadata.pop("skipgrade", None)
         self._begin(resources)
+        self._incidents += left_out(nb)
         if reason:
             self._abandoned = reason
             for index, cell in enumerate(nb.cells):
@@ -128,7 +130,7 @@ class JudgedExecute(Execute):
         own = config.SandboxProvisioner.get("readable", [])
         config.SandboxProvisioner.readable = [*own, *training_files()]
         config.SandboxProvisioner.abandoned = [str(self._place.folder.parent)]
-        self.km = async_kernel_manager("student", config=config)
+        self.km = async_kernel_manager("student", config=config, session=WarySession())
         return self.km
 
     # One cell -------------------------------------------------------------------------------
