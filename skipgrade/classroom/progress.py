@@ -8,6 +8,8 @@ from statistics import mean
 
 from tqdm import tqdm
 
+from skipgrade.judging.printable import printable
+
 SLOWEST = 3
 
 
@@ -57,7 +59,8 @@ class Bar:
 
     def done(self, outcome: Outcome) -> None:
         if outcome.failure:
-            self._bar.write(f"  {outcome.student}: {outcome.failure}", file=sys.stderr)
+            told = printable(f"  {outcome.student}: {outcome.failure}")
+            self._bar.write(told, file=sys.stderr)
         self._bar.update()
 
     def __enter__(self) -> "Bar":
