@@ -2,7 +2,7 @@
 
 Those of MathJax that print a symbol or arrange what they are given. Not among them is what defines
 words, loads extensions, opens addresses, sets styles and classes, or moves and fills by a length:
-it could run code, or paint over another part of the page. Other words are shown as they are written.
+it could run code, or paint over another part of the page. Other words stay text.
 """
 
 _WORDS = """

@@ -51,8 +51,9 @@ def sanitise(nb: NotebookNode) -> None:
     if isinstance(kernel, dict):
         kept["kernelspec"] = NotebookNode({name: clean_text(kernel[name]) for name in kernel})
     nb.metadata = NotebookNode(language_info=NotebookNode(LANGUAGE), **kept)
+    named = nb.get("nbformat_minor", 0) >= 5  # before that no cell has a name of its own
     for number, cell in enumerate(nb.cells, start=1):
-        _sanitise_cell(cell, f"cell-{number}")
+        _sanitise_cell(cell, f"cell-{number}" if named else "")
 
 
 def _sanitise_cell(cell: NotebookNode, name: str) -> None:
@@ -62,8 +63,10 @@ def _sanitise_cell(cell: NotebookNode, name: str) -> None:
         cell.metadata["execution"] = NotebookNode(
             {clean_text(key): clean_text(value) for key, value in times.items()}
         )
-    if "id" in cell and not (isinstance(cell.id, str) and _ID.fullmatch(cell.id)):
+    if name and not (isinstance(cell.get("id"), str) and _ID.fullmatch(cell.id)):
         cell.id = name
+    elif not name:
+        cell.pop("id", None)
     cell.source = clean_text(cell.source)
     attached = cell.pop("attachments", {})
     if cell.cell_type == "code":
