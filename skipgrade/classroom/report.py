@@ -84,8 +84,8 @@ def _read_notebook(course: Course, row: Row, notebook: SubmittedNotebook) -> Non
         row.score += score
         row.max_score += entry.max_score
         if score < entry.max_score and row.problem is None:
-            why = _why(cells.get(entry.name))
-            row.losses.append(Loss(entry.name, entry.max_score - score, *why))
+            reason = why(cells.get(entry.name))
+            row.losses.append(Loss(entry.name, entry.max_score - score, *reason))
 
 
 def _graded_cells(notebook: NotebookNode) -> dict[str, NotebookNode]:
@@ -96,7 +96,7 @@ def _graded_cells(notebook: NotebookNode) -> dict[str, NotebookNode]:
     }
 
 
-def _why(cell: NotebookNode | None) -> tuple[str, str]:
+def why(cell: NotebookNode | None) -> tuple[str, str]:
     """The judge's first reason and what went wrong before; without the judge, the error."""
     if cell is None:
         return "the cell is missing from the notebook", ""

@@ -46,6 +46,8 @@ _MARKDOWN = re.compile(
     "|".join(
         [
             _PICTURE,
+            r"!\[(?P<lost>[\w .,-]*)\]\(data:[^()\s<>]*\)",
+            r"\[!\[(?P<badge>[\w .,-]*)\]\([^()\s<>]*\)\](?=\(https?://[^()\s<>\\&]*\))",
             rf"(?P<tag></?(?:{_BARE})\s?/?>)",
             r"<(?P<address>https?://[^\s<>\[\]\\`$&]+)>",
             r"(?P<before>!(?=\[)"  # a picture from elsewhere becomes a link to it
@@ -59,6 +61,10 @@ _MARKDOWN = re.compile(
         ]
     ),
     re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"^(?P<fence>[ >]*(?P<mark>`{3,}|~{3,}))[ \t]*[\w+-]+[ \t]*\n(?P<code>.*?^[ >]*(?P=mark))",
+    re.DOTALL | re.MULTILINE,
 )
 _HTML_PICTURE = re.compile(
     r"""<img\s(?:[^<>]*?\s)?src\s*=\s*["']((?:attachment:|data:image/)[^"'<>\s()]+)["'][^<>]*>""",
@@ -100,10 +106,19 @@ def safe_markdown(text: str, pictures: Mapping[str, str] | None = None) -> str:
             return _picture(found, known)
         if found["tag"]:
             return found["tag"]
+        if found["badge"]:
+            return f"[{found['badge']}]"
+        if found["lost"] is not None:
+            return _no_picture(found["lost"])
         return f"{found['address']} " if found["address"] else _broken(found)
 
     safe = _MARKDOWN.sub(replace, text)
-    return safe if len(text) - shown <= LONGEST else _as_it_is(text)
+    return _CODE.sub(_uncoloured, safe) if len(text) - shown <= LONGEST else _as_it_is(text)
+
+
+def _uncoloured(found: re.Match[str]) -> str:
+    """A block of code with a break in it, which a lexer would show as a mistake."""
+    return f"{found['fence']}\n{found['code']}" if BREAK in found["code"] else found[0]
 
 
 def _picture(found: re.Match[str], known: Mapping[str, str]) -> str:
@@ -111,7 +126,11 @@ def _picture(found: re.Match[str], known: Mapping[str, str]) -> str:
     if name is None:
         return f"![{found['alt']}]({found['data']})"
     now = known.get(name) or known.get(unquote(name))
-    return f"![{found['alt']}](attachment:{now})" if now else f"({found['alt']}: no picture)"
+    return f"![{found['alt']}](attachment:{now})" if now else _no_picture(found["alt"])
+
+
+def _no_picture(alt: str) -> str:
+    return f"({alt or 'a picture'}: not shown)"
 
 
 def _broken(found: re.Match[str]) -> str:

@@ -15,11 +15,12 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PROGRAM = next((found for name in NAMES if (found := shutil.which(name))), None)
-QUIET = (
+_FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-default-apps --hide-scrollbars "
-    "--disable-dev-shm-usage --window-size=1100,6000 --virtual-time-budget=8000"
-).split()
+    "--disable-dev-shm-usage --window-size=1100,6000 --virtual-time-budget=20000"
+)
+QUIET = _FLAGS.split()
 
 
 class _Site(SimpleHTTPRequestHandler):
@@ -93,7 +94,7 @@ def _served(folder: Path, asked: list[str]) -> Iterator[int]:
 
 
 def look_at(folder: Path, page: str, picture: Path | None = None) -> Seen:
-    """Open a page of a folder that is served as a site; keep a picture of it where asked for one."""
+    """Open a page of a folder that is served as a site; keep a picture where asked for one."""
     assert PROGRAM is not None
     seen = Seen()
     with (

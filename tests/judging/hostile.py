@@ -91,7 +91,9 @@ METADATA = {
     "title": f"</title><script>{RUN}</script>",
     "language_info": {"name": "python", "pygments_lexer": f'x"><script>{RUN}</script>'},
     "widgets": {
-        "application/vnd.jupyter.widget-state+json": {"a": f"</script><script>{RUN}</script>"}
+        "application/vnd.jupyter.widget-state+json": {
+            "state": {"a": f"</script><script>{RUN}</script>"}
+        }
     },
 }
 CELL = {
