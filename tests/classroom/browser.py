@@ -18,7 +18,7 @@ PROGRAM = next((found for name in NAMES if (found := shutil.which(name))), None)
 _FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-default-apps --hide-scrollbars "
-    "--disable-dev-shm-usage --window-size=1100,6000 --virtual-time-budget=20000"
+    "--disable-dev-shm-usage --window-size=1100,6000 --virtual-time-budget=10000"
 )
 QUIET = _FLAGS.split()
 

@@ -220,7 +220,9 @@ def test_metadata_that_pages_read_is_gone() -> None:
     cell.metadata["execution"] = {"a": "b\ud800", "c": 1}
     cell.execution_count, cell.id = "<b>", "a b"
     raw = new_raw_cell("<script>x</script>", metadata=CELL)
-    nb = notebook(cell, raw, metadata={**METADATA, "kernelspec": {"name": "python3"}})
+    nb = notebook(
+        cell, raw, metadata={**METADATA, "kernelspec": {"name": "python3", "display_name": "P"}}
+    )
     sanitise(nb)
     assert set(nb.metadata) == {"kernelspec", "language_info"}
     assert nb.metadata.language_info["pygments_lexer"] == "ipython3"
