@@ -8,6 +8,8 @@ from statistics import mean
 
 from tqdm import tqdm
 
+from skipgrade.judging.printable import printable
+
 SLOWEST = 3
 NAMED = 5
 
@@ -73,7 +75,8 @@ class Bar:
 
     def done(self, outcome: Outcome) -> None:
         if told := self._causes.tell(outcome):
-            self._bar.write(f"  {outcome.student}: {told}", file=sys.stderr)
+            line = printable(f"  {outcome.student}: {told}")
+            self._bar.write(line, file=sys.stderr)
         self._bar.update()
 
     def __enter__(self) -> "Bar":

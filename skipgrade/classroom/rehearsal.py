@@ -19,6 +19,7 @@ from skipgrade.classroom import demo, grading, holdout, release
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.progress import Outcome
+from skipgrade.judging.verdict import reasons_of
 
 SOLUTION, UNTOUCHED = "solution", "untouched"
 
@@ -32,7 +33,7 @@ class Rehearsal:
     seconds: float
 
     def marks(self, student: str) -> dict[str, dict[str, Any]]:
-        """Points, most, reason and notes of every automatically graded cell."""
+        """Points, most, reasons and notes of every automatically graded cell."""
         path = self.course.folder("autograded", self.assignment, student)
         cells = nbformat.read(path / f"{self.assignment}.ipynb", as_version=4).cells
         return {
@@ -44,7 +45,8 @@ class Rehearsal:
     def lost_by_solution(self) -> list[str]:
         """Why the solution did not earn everything; empty when it did."""
         return [
-            f"{name}: {mark['points']:g} of {mark['max']:g} points. {mark['reason']}"
+            f"{name}: {mark['points']:g} of {mark['max']:g} points. "
+            + "; ".join(reason.in_short() for reason in reasons_of(mark))
             for name, mark in self.marks(SOLUTION).items()
             if mark["points"] < mark["max"]
         ]

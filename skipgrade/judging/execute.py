@@ -25,7 +25,9 @@ from skipgrade.judging.hostile_messages import HostileMessage, WarySession
 from skipgrade.judging.judge_kernel import JudgeFailed, JudgeKernel, judge_for
 from skipgrade.judging.outputs import flatten_outputs, write_verdict
 from skipgrade.judging.places import source_path
+from skipgrade.judging.printable import printable_lines
 from skipgrade.judging.restore import grade_id
+from skipgrade.judging.sanitise import sanitise
 from skipgrade.judging.secret import mark_of, read_secret
 from skipgrade.judging.shown import training_files
 from skipgrade.judging.source import is_automatic, split
@@ -84,6 +86,7 @@ class JudgedExecute(Execute):
             self._execute(nb, resources, km)
             nb.metadata["skipgrade"] = {"unprotected": missing_protections()}
         # Only now, with the student's kernel gone: until then it can still change what cells show.
+        sanitise(nb)
         for index, verdict in self._verdicts.items():
             flatten_outputs(nb.cells[index])
             write_verdict(nb.cells[index], verdict)
@@ -151,7 +154,7 @@ class JudgedExecute(Execute):
         if test:
             verdict = Verdict.zero(trouble) if self._abandoned else self._rule(test.grade_id)
             if verdict.share < 1 and not self._abandoned:
-                verdict.reasons += self._incidents
+                verdict.earlier = list(self._incidents)
             self._verdicts[index] = verdict
             if verdict.lost_kernel:
                 self._recover(index + 1)
@@ -172,7 +175,8 @@ class JudgedExecute(Execute):
         verdict = self._judge.rule(test, self.judging_timeout, self._student_died)
         verdict.seconds = time.monotonic() - started
         if verdict.trouble:
-            self.log.error("A hidden test of cell %s raised:\n%s", test, verdict.trouble)
+            told = printable_lines(verdict.trouble)
+            self.log.error("A hidden test of cell %s raised:\n%s", test, told)
         return verdict
 
     def _run(self, cell: NotebookNode, index: int) -> str:
