@@ -55,11 +55,11 @@ def mirrored(images: Tensor) -> Iterator[Tensor]:
 
 
 def shifted(images: Tensor) -> Iterator[Tensor]:
-    """Mirrored, and shifted by up to 2 pixels each way."""
+    """Mirrored, and shifted by up to 3 pixels each way."""
     for one in mirrored(images):
-        padded = F.pad(one, (2, 2, 2, 2), mode="reflect")
-        for top in range(5):
-            yield from (padded[:, :, top : top + 32, left : left + 32] for left in range(5))
+        padded = F.pad(one, (3, 3, 3, 3), mode="reflect")
+        for top in range(7):
+            yield from (padded[:, :, top : top + 32, left : left + 32] for left in range(7))
 
 
 def nearest(view: View, size: int, tries: Tries) -> Search:
