@@ -14,7 +14,7 @@ def nest(folder: Path, levels: int) -> None:
     os.chdir(folder)
     try:
         for _ in range(levels):
-            os.mkdir("a folder in a folder")
+            Path("a folder in a folder").mkdir()
             os.chdir("a folder in a folder")
             Path("leaf").touch()
     finally:
