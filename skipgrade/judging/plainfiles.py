@@ -75,8 +75,9 @@ def handed_in(folder: Path) -> Iterator[Entry]:
         if not entry.odd:
             files, size = files + 1, size + entry.status.st_size
             if files > MOST_FILES:
-                entry = replace(entry, odd=f"comes after {MOST_FILES:,} other files")
-            elif size > MOST_BYTES:
+                yield replace(entry, odd=f"comes after {MOST_FILES:,} other files")
+                return  # nor is the rest
+            if size > MOST_BYTES:
                 size -= entry.status.st_size
                 entry = replace(entry, odd=f"is beyond the {MOST_BYTES >> 30} GB that are read")
         yield entry
