@@ -17,7 +17,7 @@ from nbgrader.utils import compute_checksum, determine_grade
 
 from skipgrade.judging.markup import BREAK, safe_html, safe_markdown, safe_tex
 from skipgrade.judging.outputs import write_verdict
-from skipgrade.judging.sanitise import sanitise
+from skipgrade.judging.sanitise import Sanitise, UnfitName, sanitise
 from skipgrade.judging.verdict import Verdict
 from tests.judging import hostile
 from tests.judging.hostile import CELL, MARKDOWN, METADATA, OUTPUTS, SHOWN_WITH
@@ -255,6 +255,14 @@ def test_odd_outputs_become_sound_ones() -> None:
     assert len(cell.outputs) == 8
     nbformat.validate(nb)
     nbformat.writes(nb).encode()
+
+
+@pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", 'a" onclick="x', "a&lt;b"])
+def test_a_students_folder_is_no_markup(name: str) -> None:
+    """Formgrader puts its name into its pages as it is; such a submission is left ungraded."""
+    with pytest.raises(UnfitName, match="rename it"):
+        Sanitise().preprocess(notebook(), {"nbgrader": {"student": name}})
+    Sanitise().preprocess(notebook(), {"nbgrader": {"student": "o'neil-42 é"}})
 
 
 def test_twice_is_as_good_as_once() -> None:
