@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 import torch
 from torch import Tensor
 
-from skipgrade.judging.checks import accuracy, evaluating, stepping
+from skipgrade.judging.checks import accuracy, evaluating, stepping, trained
 from skipgrade.judging.checks import figure as figures
 from skipgrade.judging.checks import function as functions
 from skipgrade.judging.checks.asking import NoAnswer, ask_student
@@ -113,11 +113,13 @@ class Checks:
 
     @_check
     def parameters(
-        self, session: Session, expression: str, *, hint: str = "", x: Tensor | None = None
-    ) -> str | None:
+        self, session: Session, expression: str, *, hint: str = "", x: Tensor | None = None,
+        also: Collection[int] = (),
+    ) -> str | None:  # fmt: skip
         """The number of trainable parameters of a network, every one of them used.
 
         Counted in its forward pass for images like `x`: 3 colours, 32 by 32, if nothing is said.
+        `also` are other numbers that are right, as where a bias may be left out.
         """
         given = [IMAGES if x is None else x]
         ours = solution_network(session, expression, given)
@@ -130,7 +132,8 @@ class Checks:
             images = torch.randn(given[0].shape, generator=session.generator(expression))
             return functions.check(session, expression, {"x": images}, False, 1e-6, hint)
         idle = theirs.size() - theirs.size(used=True)
-        if theirs.size() == expected and idle <= ours.size() - ours.size(used=True):
+        right = theirs.size() in {expected, *also}
+        if right and idle <= ours.size() - ours.size(used=True):
             return None
         unused = f", {idle:,} of them never used in forward" if idle else ""
         return message(wanted, f"{theirs.size():,}{unused}", hint)
@@ -174,12 +177,21 @@ class Checks:
     @_check
     def figure(
         self, session: Session, expression: str, *, hint: str = "",
-        curves: int | Mapping[str, str] | None = None, xlabel: bool = True, ylabel: bool = True,
-        legend: bool = True, length: int | str | None = None,
+        curves: int | Mapping[str, str | Sequence[float]] | None = None, xlabel: bool = True,
+        ylabel: bool = True, legend: bool = True, length: int | str | None = None,
+        tolerance: float = 1e-4,
     ) -> str | None:  # fmt: skip
         """What a figure shows: curves (how many, or {label: values expected}), labels, lengths."""
-        asked = figures.Asked(curves, xlabel, ylabel, legend, length)
+        asked = figures.Asked(curves, xlabel, ylabel, legend, length, tolerance)
         return figures.check(session, expression, asked, hint)
+
+    @_check
+    def trained(
+        self, session: Session, expression: str, *, run: str, data: str = "cifar10", hint: str = ""
+    ) -> str | None:
+        """The handed-in weights of `run` have as many validation images right, in the student's
+        network, as the history says of its best epoch."""
+        return trained.check(session, expression, run, data, hint)
 
     @_check
     def that(
