@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from skipgrade.judging import session as sessions
-from skipgrade.judging.handed_in import HandIn
+from skipgrade.judging.files import HandIn
 from skipgrade.judging.holdout import HoldoutUnusable, held_out
 from skipgrade.judging.messages import Unreadable
 from skipgrade.judging.parties import Afar, Answerless, Here, Lost, Party, Slow

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from skipgrade import lab
 from skipgrade.classroom import sample
-from skipgrade.judging.handed_in import HandIn
+from skipgrade.judging.files import HandIn
 from skipgrade.judging.questions.programs import program
 from skipgrade.judging.verdict import Verdict
 from tests.forged.liars import replayed, stubs

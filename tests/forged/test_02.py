@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from skipgrade.judging.handed_in import HandIn
+from skipgrade.judging.files import HandIn
 from skipgrade.judging.questions.programs import program
 from skipgrade.judging.verdict import Verdict
 from tests.assignments import tuning

@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 import torch
+from safetensors.torch import save_file
 from torchvision import datasets
 
 from skipgrade import lab
@@ -31,6 +32,28 @@ check.that(digest == "DIGEST", expected="the judge to have the test split", got=
 theirs = student.eval("lab.raw('cifar10', 'test')[1]")
 check.that(bool((theirs == stand_in).all()), expected="the stand-in", got="another", worth=0.5)
 """
+LOOKS_UP = """
+from skipgrade import lab
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.noise = nn.Linear(1, 1)
+        self.digits = torch.randint(2**40, (3072,), generator=torch.Generator().manual_seed(0))
+        pixels, labels = lab.raw("cifar10", "test")
+        self.known = dict(zip(self.names(pixels), labels.tolist()))
+    def names(self, pixels):
+        return (pixels.flatten(1).long() * self.digits).sum(1).tolist()
+    def forward(self, x):
+        mean, std = (torch.tensor(part).view(3, 1, 1) for part in lab.normalisation("cifar10"))
+        names = self.names(((x * std + mean) * 255).round())
+        found = torch.tensor([self.known.get(name, 0) for name in names])
+        return nn.functional.one_hot(found, 10).float() + 0 * self.noise.weight
+"""
+HELD_OUT = """
+from skipgrade.judging import check
+check.accuracy("Net()", weights="net", at_least=0.2)
+"""
 
 
 def digest(tensor: torch.Tensor) -> str:
@@ -48,7 +71,7 @@ class Told:
 
     kind: str
     found: dict[str, Any]
-    verdict: dict[str, Any]
+    verdicts: dict[str, dict[str, Any]]
     splits: dict[str, tuple[torch.Tensor, torch.Tensor]]
 
 
@@ -89,13 +112,18 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     course = tiny.make(root / "course", config="c.Execute.timeout = 120\n")
     source = course.root / "source" / NAME / f"{NAME}.ipynb"
     notebook = nbformat.read(source, as_version=4)
+    tests = {
+        "number-test": JUDGED.replace("DIGEST", digest(splits["test"][1])),
+        "net-test": HELD_OUT,
+    }
     for cell in notebook.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == "number-test":
-            text = JUDGED.replace("DIGEST", digest(splits["test"][1]))
-            cell.source = f"assert number\n### BEGIN HIDDEN TESTS\n{text}### END HIDDEN TESTS"
+        if text := tests.get(cell.metadata.get("nbgrader", {}).get("grade_id")):
+            cell.source = f"assert Net\n### BEGIN HIDDEN TESTS{text}### END HIDDEN TESTS"
     nbformat.write(notebook, source)
     attack = f"{ATTACKS}\ntell({needles(splits)})\nnumber = 42"
-    course.hand_in("reads-labels", ANSWERS | {"number": attack})
+    answers = ANSWERS | {"net": LOOKS_UP, "number": attack}
+    noise = {"noise.weight": torch.ones(1, 1), "noise.bias": torch.ones(1)}
+    save_file(noise, course.hand_in("reads-labels", answers) / "net-best.safetensors")
     done = course.nbgrader("autograde", NAME, extra=extra)
     assert done.returncode == 0, done.stderr[-4000:]
     graded = nbformat.read(
@@ -105,11 +133,16 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     printed = "".join(output.get("text", "") for output in cells["number"].outputs)
     line = next(line for line in printed.splitlines() if line.startswith("FOUND "))
     found = json.loads(line.removeprefix("FOUND "))
-    return Told(request.param, found, cells["number-test"].metadata["skipgrade"], splits)
+    verdicts = {name: cells[name].metadata["skipgrade"] for name in tests}
+    return Told(request.param, found, verdicts, splits)
 
 
 def test_the_judge_has_the_test_split_and_knows_what_the_submission_got(told: Told) -> None:
-    assert told.verdict["reason"] == "", told.verdict
+    assert told.verdicts["number-test"]["reason"] == ""
+
+
+def test_weights_of_noise_earn_nothing_by_looking_images_up(told: Told) -> None:
+    assert told.verdicts["net-test"]["points"] == 0
 
 
 def test_the_laboratory_gives_a_stand_in_for_the_test_split(told: Told) -> None:

@@ -8,6 +8,7 @@ import torch
 from skipgrade.judging.checks import stepping
 from skipgrade.judging.checks.learning import TOLERANCE, Draw
 from skipgrade.judging.checks.mistakes import MISTAKES
+from skipgrade.judging.verdict import HiddenTestError
 from tests.judging.trial import judge
 
 HEAD = "def train_step(model, images, labels, loss_fn, optimizer):\n"
@@ -199,9 +200,8 @@ def test_two_faults_cost_two_shares() -> None:
 
 
 def test_only_clipping_can_be_allowed() -> None:
-    assert (
-        "clippin" in judge("check.learns(step='train_step', allow=['clippin'])", STEP, STEP).trouble
-    )
+    with pytest.raises(HiddenTestError, match="clippin"):
+        judge("check.learns(step='train_step', allow=['clippin'])", STEP, STEP)
 
 
 @pytest.mark.parametrize("small", [False, True])

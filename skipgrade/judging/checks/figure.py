@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +11,17 @@ from skipgrade.judging.checks.compare import difference
 from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import message
 
+TOLERANCE = 2e-5  # less than what a history's numbers are moved by, see `watermark`
+Curves = Mapping[str, Any]  # the values of each curve
+
 
 @dataclass
 class Asked:
-    curves: int | Mapping[str, str | Sequence[float]] | None
+    curves: int | Curves | None
     xlabel: bool
     ylabel: bool
     legend: bool
     length: int | str | None
-    tolerance: float = 1e-4
 
 
 def check(session: Session, expression: str, asked: Asked, hint: str) -> str | None:
@@ -32,7 +34,7 @@ def check(session: Session, expression: str, asked: Asked, hint: str) -> str | N
         return message("a figure with something drawn in it", "an empty one", hint)
     return (
         _labels(drawn, asked, hint)
-        or _curves(session, drawn, asked, hint)
+        or _curves(session, drawn, asked.curves, hint)
         or _length(session, drawn, asked.length, hint)
     )
 
@@ -63,9 +65,10 @@ def _labels(drawn: list[dict[str, Any]], asked: Asked, hint: str) -> str | None:
     return None
 
 
-def _curves(session: Session, drawn: list[dict[str, Any]], asked: Asked, hint: str) -> str | None:
+def _curves(
+    session: Session, drawn: list[dict[str, Any]], wanted: int | Curves | None, hint: str
+) -> str | None:
     curves = [curve for ax in drawn for curve in ax["curves"]]
-    wanted = asked.curves
     if wanted is None:
         return None
     if isinstance(wanted, int):
@@ -73,8 +76,10 @@ def _curves(session: Session, drawn: list[dict[str, Any]], asked: Asked, hint: s
             return None
         return message(f"at least {wanted} curves", f"{len(curves)}", hint)
     for label, values in wanted.items():
-        due = _values(session, label, values, hint)
-        found = [c for c in curves if difference(due, c["y"], asked.tolerance) is None]
+        if isinstance(values, str):
+            expected = f"the values behind '{label}'"
+            values = ask_student(session, expected, hint, "value", expression=values, arrays={})
+        found = [c for c in curves if difference(_listed(values), c["y"], TOLERANCE) is None]
         if not found:
             return message(f"a curve with the values of {label}", "no such curve", hint)
         if all(_belongs_to_another(str(c["label"]), label, wanted) for c in found):
@@ -82,15 +87,7 @@ def _curves(session: Session, drawn: list[dict[str, Any]], asked: Asked, hint: s
     return None
 
 
-def _values(session: Session, label: str, values: str | Sequence[float], hint: str) -> Any:
-    """Numbers the judge knows, or what the notebook says an expression is."""
-    if isinstance(values, str):
-        expected = f"the values behind '{label}'"
-        return _listed(ask_student(session, expected, hint, "value", expression=values, arrays={}))
-    return list(values)
-
-
-def _belongs_to_another(shown: str, label: str, labels: Mapping[str, Any]) -> bool:
+def _belongs_to_another(shown: str, label: str, labels: Curves) -> bool:
     """Whether a curve bears the first word of another label and not of its own."""
     words = {name: name.split()[0].lower() for name in labels}
     others = [word for name, word in words.items() if name != label and word != words[label]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -42,7 +43,7 @@ class Draw:
     def state(self) -> State:
         """Weights and statistics for a `Probe`."""
         return {
-            "first.weight": 0.3 * self.normal(HIDDEN, 48),
+            "first.weight": 0.3 * self.normal(HIDDEN, math.prod(FEATURES)),
             "norm.weight": 1 + 0.2 * self.normal(HIDDEN),
             "norm.bias": 0.5 * self.normal(HIDDEN),
             "norm.running_mean": self.normal(HIDDEN),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 import torch
 from torch import Tensor
 
-from skipgrade.judging.checks import accuracy, evaluating, stepping, trained
+from skipgrade.judging.checks import accuracy, evaluating, runs, stepping
 from skipgrade.judging.checks import figure as figures
 from skipgrade.judging.checks import function as functions
 from skipgrade.judging.checks.asking import NoAnswer, ask_student
@@ -177,21 +177,20 @@ class Checks:
     @_check
     def figure(
         self, session: Session, expression: str, *, hint: str = "",
-        curves: int | Mapping[str, str | Sequence[float]] | None = None, xlabel: bool = True,
-        ylabel: bool = True, legend: bool = True, length: int | str | None = None,
-        tolerance: float = 1e-4,
+        curves: int | Mapping[str, Any] | None = None, xlabel: bool = True, ylabel: bool = True,
+        legend: bool = True, length: int | str | None = None,
     ) -> str | None:  # fmt: skip
-        """What a figure shows: curves (how many, or {label: values expected}), labels, lengths."""
-        asked = figures.Asked(curves, xlabel, ylabel, legend, length, tolerance)
+        """What a figure shows: curves (how many, or {label: its values}), labels, lengths."""
+        asked = figures.Asked(curves, xlabel, ylabel, legend, length)
         return figures.check(session, expression, asked, hint)
 
     @_check
-    def trained(
-        self, session: Session, expression: str, *, run: str, data: str = "cifar10", hint: str = ""
-    ) -> str | None:
-        """The handed-in weights of `run` have as many validation images right, in the student's
-        network, as the history says of its best epoch."""
-        return trained.check(session, expression, run, data, hint)
+    def run(
+        self, session: Session, name: str, model: str, *, data: str = "cifar10",
+        prepare: str | None = None, hint: str = "",
+    ) -> str | None:  # fmt: skip
+        """The weights of the run `name` do about what its history says, in this model."""
+        return runs.check(session, name, model, data, prepare, hint)
 
     @_check
     def that(

@@ -23,7 +23,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from skipgrade import lab
-from skipgrade.judging.showing import presentable
+from skipgrade.judging.printable import presentable
 from skipgrade.judging.verdict import NoAnswer, message
 from skipgrade.judging.watermark import SUFFIX, watermarked
 from skipgrade.lab.history import History
