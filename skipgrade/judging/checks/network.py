@@ -11,7 +11,6 @@ from torch import Tensor
 
 from skipgrade.judging.checks.asking import ask_student
 from skipgrade.judging.parties import Answerless
-from skipgrade.judging.printable import presentable
 from skipgrade.judging.programs.carrying import layers
 from skipgrade.judging.programs.program import (
     BadProgram,
@@ -29,6 +28,7 @@ from skipgrade.judging.programs.running import (
 )
 from skipgrade.judging.questions.programs import SIZES
 from skipgrade.judging.session import Session
+from skipgrade.judging.showing import presentable
 from skipgrade.judging.verdict import HiddenTestError, NoAnswer, message
 
 SECONDS = 120.0
@@ -114,7 +114,13 @@ def _scores(program: Program, state: dict[int, Tensor], part: Tensor, size: int)
         part = torch.cat([part, part[-1:].expand(size - count, *part.shape[1:])])
     # A copy of the state: a program may write into it, and the next batch must not see that.
     own = {n: t.clone() if program.writes_state else t for n, t in state.items()}
-    (scores, *more) = run(program, own, [part.clone()], keep=False, seconds=SECONDS)
+    (scores, *more) = run(
+        program,
+        own,
+        [part.clone(memory_format=torch.contiguous_format)],
+        keep=False,
+        seconds=SECONDS,
+    )
     if more or scores.ndim != 2 or len(scores) != len(part):
         raise BadProgram("no row of scores for every image")
     return scores[:count]
