@@ -45,7 +45,9 @@ def trained(build: str) -> tuple[nn.Module, float]:
         optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
         for _ in range(200):
             some = torch.randint(len(labels), (64,))
-            TRIAL.solution["train_step"](net, pixels[some], labels[some], F.cross_entropy, optimizer)
+            TRIAL.solution["train_step"](
+                net, pixels[some], labels[some], F.cross_entropy, optimizer
+            )
     pixels, labels = images("val")
     with torch.no_grad():
         right = net.eval()(pixels).argmax(1) == labels
