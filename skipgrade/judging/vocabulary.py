@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from skipgrade.judging.checks import Checks
-from skipgrade.judging.checks.asking import ask_student
+from skipgrade.judging.checks.asking import ask_student, brief
 from skipgrade.judging.checks.measuring import StudentsNetwork
+from skipgrade.judging.entries import is_number
 from skipgrade.judging.session import current
+from skipgrade.judging.verdict import NoAnswer, message
 
 
 class _Student:
@@ -18,6 +20,14 @@ class _Student:
 
     def eval(self, expression: str, **arrays: Any) -> Any:
         return ask_student(current(), "a value", "", "value", expression=expression, arrays=arrays)
+
+    def numbers(self, expression: str, count: int, **arrays: Any) -> list[float]:
+        """A list of that many numbers, NaN and infinity included; `NoAnswer` for anything else."""
+        told = self.eval(expression, **arrays)
+        if isinstance(told, (list, tuple)) and len(told) == count:
+            if all(is_number(one) for one in told):
+                return [float(one) for one in told]
+        raise NoAnswer(message(f"{count} numbers", brief(told), ""))
 
 
 class _Solution:
