@@ -59,7 +59,8 @@ class _Table(ast.NodeTransformer):
             self.entries = {}
             self._update(found)
         elif isinstance(target, ast.Subscript) and self._is_table(target.value):
-            self._update({self._read(target.slice): found})
+            key = self._read(target.slice)
+            self._update({key: found} if isinstance(key, str) else None)
         elif isinstance(target, ast.Name):
             self._known.pop(target.id, None)
             if is_number(found):
