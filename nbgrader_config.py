@@ -22,6 +22,7 @@ from skipgrade.judging.execute import JudgedExecute
 from skipgrade.judging.hiding import HideTests
 from skipgrade.judging.marks import CheckMarks
 from skipgrade.judging.restore import RestoreCells
+from skipgrade.judging.sanitise import Sanitise
 from skipgrade.judging.unreadable import SubmissionExporter
 
 c = get_config()  # noqa: F821  (traitlets puts it here)
@@ -54,6 +55,7 @@ c.Autograde.sanitize_preprocessors = [
     DeduplicateIds,
     OverwriteKernelspec,
     OverwriteCells,
+    Sanitise,
     CheckMarks,
 ]
 
@@ -64,6 +66,9 @@ c.JudgedExecute.notebook_timeout = 1800
 
 # Memory a submission may allocate.
 c.SandboxProvisioner.memory_gib = 8.0
+
+# Pages, Formgrader's and feedback: a student's heading is no name for a part of the page.
+c.HTMLExporter.exclude_anchor_links = True
 
 # Feedback shows the autograded notebooks: without the hidden tests and the grader's folders.
 c.GenerateFeedback.preprocessors = [GetGrades, HideTests, HidePaths, CSSHTMLHeaderPreprocessor]

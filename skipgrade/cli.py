@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skipgrade.classroom.errors import CourseError
+from skipgrade.classroom.terminal import complain, say
 
 if TYPE_CHECKING:
     from skipgrade.classroom.progress import Outcome
@@ -25,10 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options)
     except CourseError as error:
-        print(f"skipgrade: {error}", file=sys.stderr)
+        complain(f"skipgrade: {error}")
         return 130 if isinstance(error.__cause__, KeyboardInterrupt) else 1
     except KeyboardInterrupt:
-        print("skipgrade: stopped", file=sys.stderr)
+        complain("skipgrade: stopped")
         return 130
 
 
@@ -98,27 +99,27 @@ def _release(options: argparse.Namespace) -> int:
 
     course = Course(options.course)
     chosen = options.assignments or course.assignments()
-    _say(f"Releasing {len(chosen)} assignment(s)")
+    say(f"Releasing {len(chosen)} assignment(s)")
     from skipgrade.classroom import holdout
 
-    release.generate(course, chosen, _say)
-    release.publish(course, _say)
+    release.generate(course, chosen, say)
+    release.publish(course, say)
     for warning in holdout.missing(course, chosen):
-        _say(warning)
+        say(warning)
     return 0
 
 
 def _holdout_build(options: argparse.Namespace) -> int:
-    _say("Building the final test")
+    say("Building the final test")
     from skipgrade.classroom import holdout
     from skipgrade.classroom.course import Course
 
-    holdout.build(Course(options.course), options.assignments, _say)
+    holdout.build(Course(options.course), options.assignments, say)
     return 0
 
 
 def _grade(options: argparse.Namespace) -> int:
-    _say(f"Grading {options.assignment}")
+    say(f"Grading {options.assignment}")
     from skipgrade.classroom import workers
     from skipgrade.judging.warmth import shared_by_workers
 
@@ -136,7 +137,7 @@ def _grade(options: argparse.Namespace) -> int:
                 course,
                 options.assignment,
                 options.student,
-                _say,
+                say,
                 workers=options.workers,
                 scheduler=options.scheduler,
                 kernels=kernels,
@@ -149,7 +150,7 @@ def _grade(options: argparse.Namespace) -> int:
     _say_summary(outcomes)
     if all(outcome.scored for outcome in outcomes):
         return 0
-    _say(f"The log is in {course.log_file}.")
+    say(f"The log is in {course.log_file}.")
     return 1
 
 
@@ -157,7 +158,7 @@ def _say_summary(outcomes: Sequence[Outcome]) -> None:
     from skipgrade.classroom.progress import summary
 
     for line in summary(outcomes):
-        _say(line)
+        say(line)
 
 
 def _count(text: str) -> int:
@@ -173,7 +174,7 @@ def _report(options: argparse.Namespace) -> int:
     course = Course(options.course)
     width = shutil.get_terminal_size(fallback=(120, 0)).columns
     for line in report.lines(report.rows(course, options.assignment), max(80, width)):
-        _say(line)
+        say(line)
     return 0
 
 
@@ -181,7 +182,7 @@ def _feedback(options: argparse.Namespace) -> int:
     from skipgrade.classroom import feedback
     from skipgrade.classroom.course import Course
 
-    feedback.generate(Course(options.course), options.assignment, _say)
+    feedback.generate(Course(options.course), options.assignment, say)
     return 0
 
 
@@ -190,23 +191,19 @@ def _rehearse(options: argparse.Namespace) -> int:
     folder = project / "build" / "rehearsal" / options.assignment
     from skipgrade.classroom import rehearsal
 
-    done = rehearsal.rehearse(project, folder, options.assignment, _say)
+    done = rehearsal.rehearse(project, folder, options.assignment, say)
     faults = [*done.lost_by_solution(), *done.won_by_stubs()]
     for fault in faults:
-        _say(f"  {fault}")
-    _say("Not ready to release." if faults else "The solution earns every point, the stubs none.")
+        say(f"  {fault}")
+    say("Not ready to release." if faults else "The solution earns every point, the stubs none.")
     return 1 if faults else 0
 
 
 def _demo(options: argparse.Namespace) -> int:
     from skipgrade.classroom import demo
 
-    demo.run(options.course.resolve(), _say)
+    demo.run(options.course.resolve(), say)
     return 0
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from skipgrade.classroom.errors import ConversionFailed, CourseError
+from skipgrade.classroom.terminal import PrintableLines
 
 CONFIG_FILE = "nbgrader_config.py"
 LOG_FILE = ".nbgrader.log"
@@ -148,7 +149,7 @@ def _log_to(path: Path) -> Iterator[_Reason]:
     logger.propagate = False
     reason = _Reason(logger)
     lines = logging.FileHandler(path, encoding="utf-8")
-    lines.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    lines.setFormatter(PrintableLines("%(asctime)s %(levelname)s %(message)s"))
     for handler in (reason, lines):
         logger.addHandler(handler)
     try:

@@ -11,6 +11,8 @@ from skipgrade.classroom import handin
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import ConversionFailed, CourseError
 from skipgrade.classroom.grading import notebook_names
+from skipgrade.classroom.terminal import say as to_terminal
+from skipgrade.judging.printable import printable
 
 UNREADABLE = """\
 <!doctype html>
@@ -27,37 +29,40 @@ UNREADABLE = """\
 
 
 def generate(
-    course: Course, assignment: str, say: Callable[[str], None] = print
+    course: Course, assignment: str, say: Callable[[str], None] = to_terminal
 ) -> dict[str, Path]:
     """Write feedback/<student>/<assignment>/ for the class; returns each student's page."""
     names = notebook_names(course, assignment)
-    pages = {}
+    pages: dict[str, Path] = {}
+    failures = []
     for student in course.submissions(assignment):
         folder = course.folder("feedback", assignment, student)
         wrong = handin.what_is_wrong(course.folder("submitted", assignment, student), names)
         if course.folder("autograded", assignment, student).is_dir():
-            pages[student] = _write_page(course, assignment, student, folder / f"{names[0]}.html")
+            try:
+                course.run(GenerateFeedback, assignment, glob.escape(student))
+            except ConversionFailed as error:
+                failures.append(f"{student} ({error})")
+                continue
+            pages[student] = folder / f"{names[0]}.html"
         elif wrong is not None:
             pages[student] = _write_unreadable(folder, names[0], wrong)
         else:
             say(f"  {student}: no feedback, the hand-in is not graded")
             continue
         say(f"  {pages[student].relative_to(course.root)}")
+    if failures:
+        raise CourseError(
+            f"feedback could not be written for {', '.join(failures)}; all others have theirs."
+        )
     if not pages:
         raise CourseError(f"Nothing is graded yet: run `nbgrader autograde {assignment}` first.")
     return pages
 
 
-def _write_page(course: Course, assignment: str, student: str, page: Path) -> Path:
-    try:
-        course.run(GenerateFeedback, assignment, glob.escape(student))
-    except ConversionFailed as error:
-        raise CourseError(f"feedback for {student} could not be written: {error}") from error
-    return page
-
-
 def _write_unreadable(folder: Path, notebook: str, reason: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{notebook}.html"
-    page.write_text(UNREADABLE.format(notebook=notebook, reason=html.escape(reason)))
+    told = html.escape(printable(reason))
+    page.write_text(UNREADABLE.format(notebook=html.escape(notebook), reason=told))
     return page

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 
-from skipgrade.classroom import cluster, rows
+from skipgrade.classroom import cluster, rows, terminal
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.ledger import FOLDER, Ledger
@@ -42,7 +42,7 @@ def grade(
     course: Course,
     assignment: str,
     students: Sequence[str] | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = terminal.say,
     *,
     workers: int | None = 0,
     scheduler: str | None = None,

@@ -1,22 +1,26 @@
-"""Can a hand-in be read at all? Where not, what is wrong and what mends it."""
+"""Can a hand-in be read at all? Where not, what is wrong and what fixes it."""
 
 from pathlib import Path
 
-from skipgrade.judging.unreadable import NotANotebook, parse
+from skipgrade.judging import unreadable
+from skipgrade.judging.parsing import NotANotebook
+from skipgrade.judging.plainfiles import NotPlain, printable
 
 AGAIN = "Download the notebook again (File → Download → .ipynb) and hand that file in."
 
 
 def what_is_wrong(folder: Path, notebooks: list[str]) -> str | None:
     """The first reason why a hand-in cannot be graded, or None where it can."""
+    if folder.is_symlink():
+        return f"its folder is a link, and links are not followed. {AGAIN}"
     for name in notebooks:
         path = folder / f"{name}.ipynb"
-        if not path.is_file():
-            others = ", ".join(sorted(other.name for other in folder.glob("*.ipynb")))
+        if not path.is_symlink() and not path.exists():
+            others = ", ".join(sorted(printable(other.name) for other in folder.glob("*.ipynb")))
             there = f" (there is: {others})" if others else ""
             return f"{path.name} is missing from the hand-in{there}. {AGAIN}"
         try:
-            parse(path.read_bytes())
-        except NotANotebook as error:
-            return f"{path.name} is not a notebook: {error}. {AGAIN}"
+            unreadable.read_submitted(path)
+        except (NotPlain, NotANotebook) as error:
+            return f"{unreadable.what_is_wrong(path.name, error)} {AGAIN}"
     return None

@@ -7,8 +7,7 @@ all three are still so. Anything else is graded again.
 
 import hashlib
 import json
-import os
-import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.leftovers import leftovers
 from skipgrade.classroom.rows import Rows, scores
+from skipgrade.judging.plainfiles import Entry, entries, handed_in, open_plain
 
 FOLDER = ".skipgrade"
 Files = dict[str, list[Any]]
@@ -94,38 +94,35 @@ class Ledger:
 def fingerprint(folder: Path) -> Files:
     """Size, time and content of every file of a hand-in."""
     return {
-        name: [status.st_size, status.st_mtime_ns, _digest(folder / name, status)]
-        for name, status in _files(folder).items()
+        str(entry.path): [entry.status.st_size, entry.status.st_mtime_ns, _digest(folder, entry)]
+        for entry in _hand_in(folder)
     }
 
 
 def unchanged(folder: Path, before: Files) -> bool:
     """Whether a hand-in is still the same; files are read only where their time is another."""
-    now = _files(folder)
+    now = {str(entry.path): entry for entry in _hand_in(folder)}
     if now.keys() != before.keys():
         return False
-    for name, status in now.items():
+    for name, entry in now.items():
         size, time, digest = before[name]
-        if status.st_size != size:
+        if entry.status.st_size != size:
             return False
-        if status.st_mtime_ns != time and _digest(folder / name, status) != digest:
+        if entry.status.st_mtime_ns != time and _digest(folder, entry) != digest:
             return False
     return True
 
 
-def _files(folder: Path) -> dict[str, os.stat_result]:
-    found = {}
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = Path(place, name)
-            found[str(path.relative_to(folder))] = path.stat() if path.exists() else path.lstat()
-    return found
+def _hand_in(folder: Path) -> Iterator[Entry]:
+    return handed_in(folder) if folder.is_symlink() or folder.exists() else iter(())
 
 
-def _digest(path: Path, status: os.stat_result) -> str:
-    if not stat.S_ISREG(status.st_mode):  # a pipe or a device would keep us waiting
-        return "not a file"
-    with path.open("rb") as file:
+def _digest(folder: Path, entry: Entry) -> str:
+    """What a file holds; for what is not read when it is graded, why."""
+    path = folder / entry.path
+    if entry.odd:
+        return f"{entry.odd}: {path.readlink()}" if path.is_symlink() else entry.odd
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -137,10 +134,10 @@ def _graded_against(course: Course, assignment: str) -> str:
     for folder in (source, course.folder("release", assignment)):
         for path in sorted(folder.glob("*.ipynb")):
             digest.update(f"\n{path.name}\n{_cells(path)}".encode())
-    for name, status in sorted(_files(source).items()):
-        path = source / name
-        if path.suffix != ".ipynb" and path not in held_back and not _hidden(Path(name)):
-            digest.update(f"\n{name}\n{_digest(path, status)}".encode())
+    for entry in entries(source):
+        path = source / entry.path
+        if path.suffix != ".ipynb" and path not in held_back and not _hidden(entry.path):
+            digest.update(f"\n{entry.path}\n{_digest(source, entry)}".encode())
     return digest.hexdigest()
 
 

@@ -17,13 +17,13 @@ PROJECT = Path(__file__).parents[2]
 
 
 class HidePaths(NbGraderPreprocessor):
-    """Shortens the paths in every output; for `c.GenerateFeedback.preprocessors`."""
+    """Shortens the paths in every text a cell printed; for `c.GenerateFeedback.preprocessors`."""
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
     ) -> tuple[NotebookNode, ResourcesDict]:
         if cell.cell_type == "code":
-            cell.outputs = [_without_folders(output) for output in cell.outputs]
+            cell.outputs = [_output(output) for output in cell.outputs]
         return cell, resources
 
 
@@ -32,6 +32,14 @@ def _folders() -> list[str]:
     libraries = [Path(paths[name]) for name in ("purelib", "platlib", "stdlib")]
     known = {*libraries, PROJECT, Path(sys.prefix), Path(sys.base_prefix), Path.home()}
     return sorted((f"{folder}/" for folder in known), key=len, reverse=True)
+
+
+def _output(output: NotebookNode) -> NotebookNode:
+    """Only what is shown as it is: where markup is cut, its two ends may make a new whole."""
+    if "data" not in output:
+        return NotebookNode(_without_folders(output))
+    plain = {kind: text for kind, text in output.data.items() if kind == "text/plain"}
+    return NotebookNode(output | {"data": output.data | _without_folders(plain)})
 
 
 def _without_folders(value: Any) -> Any:

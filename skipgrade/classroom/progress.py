@@ -8,7 +8,10 @@ from statistics import mean
 
 from tqdm import tqdm
 
+from skipgrade.judging.printable import printable
+
 SLOWEST = 3
+NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -27,16 +30,30 @@ class Outcome:
     score: float = 0.0
 
 
+class Causes:
+    """Tells in full once why hand-ins are not graded: a fault of the course stops them all."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def tell(self, outcome: Outcome) -> str | None:
+        if outcome.scored or outcome.failure not in self._told:
+            self._told.add(outcome.failure or "")
+            return outcome.failure
+        return "not graded, for a reason told before"
+
+
 class Lines:
     """One line for each hand-in."""
 
     def __init__(self, total: int, say: Callable[[str], None]) -> None:
         self.total, self.say = total, say
         self.count, self.started = 0, time.monotonic()
+        self._causes = Causes()
 
     def done(self, outcome: Outcome) -> None:
         self.count += 1
-        told = outcome.failure or "graded"
+        told = self._causes.tell(outcome) or "graded"
         line = f"  [{self.count}/{self.total}] {outcome.student}: {told} ({outcome.seconds:.0f} s)"
         left = self.total - self.count
         each = (time.monotonic() - self.started) / self.count
@@ -54,10 +71,12 @@ class Bar:
 
     def __init__(self, total: int) -> None:
         self._bar = tqdm(total=total, unit="hand-in", smoothing=0, file=sys.stderr)
+        self._causes = Causes()
 
     def done(self, outcome: Outcome) -> None:
-        if outcome.failure:
-            self._bar.write(f"  {outcome.student}: {outcome.failure}", file=sys.stderr)
+        if told := self._causes.tell(outcome):
+            line = printable(f"  {outcome.student}: {told}")
+            self._bar.write(line, file=sys.stderr)
         self._bar.update()
 
     def __enter__(self) -> "Bar":
@@ -84,8 +103,10 @@ def summary(outcomes: Sequence[Outcome]) -> Iterator[str]:
         slowest = sorted(fresh, key=lambda one: -one.seconds)[:SLOWEST]
         told = ", ".join(f"{one.student} ({one.seconds:.0f} s)" for one in slowest)
         yield f"  slowest           {told}"
-    for one in ungraded:
-        yield f"  {one.student}: {one.failure}"
+    for cause in dict.fromkeys(one.failure for one in ungraded):
+        who = [one.student for one in ungraded if one.failure == cause]
+        more = f" and {len(who) - NAMED} more" if len(who) > NAMED else ""
+        yield f"  {', '.join(who[:NAMED])}{more}: {cause}"
 
 
 def _duration(seconds: float) -> str:

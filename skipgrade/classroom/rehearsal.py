@@ -12,10 +12,14 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
 from skipgrade.classroom import demo, grading, holdout, release
 from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import CourseError
+from skipgrade.classroom.progress import Outcome
+from skipgrade.judging.verdict import reasons_of
 
 SOLUTION, UNTOUCHED = "solution", "untouched"
 
@@ -29,7 +33,7 @@ class Rehearsal:
     seconds: float
 
     def marks(self, student: str) -> dict[str, dict[str, Any]]:
-        """Points, most, reason and notes of every automatically graded cell."""
+        """Points, most, reasons and notes of every automatically graded cell."""
         path = self.course.folder("autograded", self.assignment, student)
         cells = nbformat.read(path / f"{self.assignment}.ipynb", as_version=4).cells
         return {
@@ -41,7 +45,8 @@ class Rehearsal:
     def lost_by_solution(self) -> list[str]:
         """Why the solution did not earn everything; empty when it did."""
         return [
-            f"{name}: {mark['points']:g} of {mark['max']:g} points. {mark['reason']}"
+            f"{name}: {mark['points']:g} of {mark['max']:g} points. "
+            + "; ".join(reason.in_short() for reason in reasons_of(mark))
             for name, mark in self.marks(SOLUTION).items()
             if mark["points"] < mark["max"]
         ]
@@ -72,24 +77,42 @@ def rehearse(project: Path, folder: Path, assignment: str, say: Callable[[str], 
     untouched.mkdir(parents=True)
     released = course.folder("release", assignment) / source.name
     (untouched / source.name).write_bytes(released.read_bytes())
-    grading.grade(course, assignment, say=say)
+    _demand_graded(grading.grade(course, assignment, say=say))
     return Rehearsal(course, assignment, seconds)
 
 
+def _demand_graded(outcomes: list[Outcome]) -> None:
+    """A fault of the assignment shows in both; it is told once."""
+    if told := dict.fromkeys(str(one.failure) for one in outcomes if not one.scored):
+        raise CourseError("\n  ".join(told))
+
+
 def _execute(notebook: NotebookNode, folder: Path, say: Callable[[str], None]) -> float:
+    """Run the notebook; `CourseError` names the cell that fails."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     started = time.monotonic()
 
+    running = ""
+
     def tell(cell: NotebookNode, **kwargs: Any) -> None:
+        nonlocal running
+        running = cell.metadata.get("nbgrader", {}).get("grade_id") or cell.id
         if "needs-training" in cell.metadata.get("tags", []):
             number = cells.index(cell) + 1
             say(f"  {time.monotonic() - started:4.0f} s: cell {number} of {len(cells)}, {cell.id}")
 
-    NotebookClient(
+    client = NotebookClient(
         notebook,
         timeout=None,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         on_cell_execute=tell,
-    ).execute()
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        told = f"{error.ename}: {error.evalue}"
+        raise CourseError(f"the source notebook fails in cell {running}: {told}") from error
+    except DeadKernelError as error:
+        raise CourseError(f"the source notebook's kernel died in cell {running}") from error
     return time.monotonic() - started

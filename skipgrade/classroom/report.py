@@ -12,15 +12,21 @@ from skipgrade.classroom import handin
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.grading import notebook_names
 from skipgrade.classroom.ledger import Ledger
+from skipgrade.judging.printable import printable
+from skipgrade.judging.verdict import Reason
 
 
 @dataclass(frozen=True)
 class Loss:
-    """One graded cell that did not earn all its points."""
+    """One graded cell that did not earn all its points, in a few words why, and what came before.
+
+    `earlier` is what went wrong in a cell before it, where something did.
+    """
 
     cell: str
     points: float
     reason: str
+    earlier: str = ""
 
 
 @dataclass
@@ -78,8 +84,8 @@ def _read_notebook(course: Course, row: Row, notebook: SubmittedNotebook) -> Non
         row.score += score
         row.max_score += entry.max_score
         if score < entry.max_score and row.problem is None:
-            reason = _reason(cells.get(entry.name))
-            row.losses.append(Loss(entry.name, entry.max_score - score, reason))
+            reason = why(cells.get(entry.name))
+            row.losses.append(Loss(entry.name, entry.max_score - score, *reason))
 
 
 def _graded_cells(notebook: NotebookNode) -> dict[str, NotebookNode]:
@@ -90,22 +96,22 @@ def _graded_cells(notebook: NotebookNode) -> dict[str, NotebookNode]:
     }
 
 
-def _reason(cell: NotebookNode | None) -> str:
-    """The judge's words; for a course graded without the judge, the error's last line."""
+def why(cell: NotebookNode | None) -> tuple[str, str]:
+    """The judge's first reason and what went wrong before; without the judge, the error."""
     if cell is None:
-        return "the cell is missing from the notebook"
+        return "the cell is missing from the notebook", ""
     verdict = cell.metadata.get("skipgrade", {})
-    if verdict.get("reason"):
-        return str(verdict["reason"])
+    if verdict.get("reasons"):
+        return Reason.of(verdict["reasons"][0]).in_short(), "".join(verdict.get("earlier", [])[:1])
     for output in cell.get("outputs", []):
         if output.output_type == "error":
-            return f"{output.ename}: {output.evalue}"
-    return "no reason was recorded"
+            return f"{output.ename}: {output.evalue}", ""
+    return "no reason was recorded", ""
 
 
 def lines(table: list[Row], width: int = 120, most: int | None = None) -> Iterator[str]:
     """The table as text: a line per student, and under it a line per reason (at most `most`)."""
-    names = max((len(row.student) for row in table), default=7)
+    names = max((len(printable(row.student)) for row in table), default=7)
     room = width - names - 15
     yield f"{'student':<{names}}  {'score':>11}  why points were lost"
     yield f"{'-' * names}  {'-' * 11}  {'-' * room}"
@@ -114,7 +120,7 @@ def lines(table: list[Row], width: int = 120, most: int | None = None) -> Iterat
         reasons = list(_reasons(row))
         if most and len(reasons) > most:
             reasons[most - 1 :] = [f"... and {len(reasons) - most + 1} more like these"]
-        yield f"{row.student:<{names}}  {score:>11}  {_shorten(reasons[0], room)}"
+        yield f"{printable(row.student):<{names}}  {score:>11}  {_shorten(reasons[0], room)}"
         for reason in reasons[1:]:
             yield f"{'':<{names}}  {'':>11}  {_shorten(reason, room)}"
     waiting = max((row.to_read for row in table), default=0.0)
@@ -146,18 +152,9 @@ def _reasons(row: Row) -> Iterator[str]:
     if not row.losses:
         yield "nothing lost"
     for loss in sorted(row.losses, key=lambda loss: -loss.points):
-        yield f"-{loss.points:g} {loss.cell}: {_in_one_line(loss.reason)}"
-
-
-def _in_one_line(reason: str) -> str:
-    """What went wrong before, then the first thing that did here: 'what came (expected this)'."""
-    first, *rest = reason.splitlines()
-    if first.startswith("Expected: ") and rest and rest[0].startswith("Got: "):
-        expected, got = first.removeprefix("Expected: "), rest[0].removeprefix("Got: ")
-        first = f"{got} (expected {expected})"
-    earlier = [line for line in rest if line.startswith("An earlier cell")]
-    return " ".join([*earlier[:1], first])
+        yield f"-{loss.points:g} {loss.cell}: {loss.earlier} {loss.reason}"
 
 
 def _shorten(text: str, width: int) -> str:
-    return textwrap.shorten(text, width, placeholder=" ...")
+    """The text in the room there is, as it may be printed."""
+    return textwrap.shorten(printable(" ".join(text.split())), width, placeholder=" ...")

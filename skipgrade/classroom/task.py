@@ -9,6 +9,7 @@ import errno
 import glob
 import os
 import platform
+import re
 import shutil
 import tempfile
 import threading
@@ -106,7 +107,7 @@ def _grade(course: Course, order: Order) -> Graded:
             _autograde(course, order, place, rows.sqlite_url(gradebook), log)
         except ConversionFailed as error:
             if failure is None:
-                failure = f"not graded: {error}"
+                failure = f"not graded: {_cause(error)}"
             else:
                 graded = _zero(gradebook, order)
         else:
@@ -125,6 +126,11 @@ def _grade(course: Course, order: Order) -> Graded:
         text[-LOG_LIMIT:],
         platform.node(),
     )
+
+
+def _cause(error: ConversionFailed) -> str:
+    """Why nbgrader gave up, without the names Python has for that."""
+    return re.sub(r"^(?:\w+\.)*(?:(?:JudgeFailed|SourceError): |(?=\w+: ))", "", str(error))
 
 
 def _autograde(course: Course, order: Order, place: Path, gradebook: str, log: Path) -> None:

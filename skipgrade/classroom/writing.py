@@ -18,6 +18,7 @@ from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.ledger import Ledger
 from skipgrade.classroom.task import Graded
+from skipgrade.judging.printable import printable_lines
 
 TIMINGS_FILE = ".skipgrade-timings.jsonl"
 
@@ -68,7 +69,7 @@ class Writer:
 
     def _log(self, graded: Graded) -> None:
         with self.course.log_file.open("a", encoding="utf-8") as file:
-            file.write(graded.log)
+            file.write(printable_lines(graded.log))
         line = {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "assignment": self.assignment,

@@ -21,14 +21,17 @@ from nbgrader.utils import is_grade
 from traitlets import Bool, Enum, Integer, Unicode
 from traitlets.config import Config
 
+from skipgrade.judging.hostile_messages import HostileMessage, WarySession
 from skipgrade.judging.judge_kernel import JudgeFailed, JudgeKernel, judge_for
 from skipgrade.judging.outputs import flatten_outputs, write_verdict
 from skipgrade.judging.places import source_path
+from skipgrade.judging.printable import printable_lines
 from skipgrade.judging.restore import grade_id
+from skipgrade.judging.sanitise import sanitise
 from skipgrade.judging.secret import mark_of, read_secret
 from skipgrade.judging.shown import training_files
 from skipgrade.judging.source import is_automatic, split
-from skipgrade.judging.unreadable import reason_unreadable
+from skipgrade.judging.unreadable import left_out, reason_unreadable
 from skipgrade.judging.verdict import Verdict
 from skipgrade.judging.workcopy import working_copy
 from skipgrade.sandbox import (
@@ -40,7 +43,7 @@ from skipgrade.sandbox import (
 
 RECOVERY = 10
 # The kernel is dead, deaf, or sends what no kernel would send.
-LOSSES = (DeadKernelError, CellTimeoutError, KeyError, TypeError, ValueError, AttributeError)
+LOSSES = (DeadKernelError, CellTimeoutError, HostileMessage)
 LEFT_OUT = "it was left out when the notebook was run again."
 WARM_UP = "__import__('skipgrade.lab'), __import__('skipgrade.judging.witness')"
 
@@ -74,6 +77,7 @@ class JudgedExecute(Execute):
         for part in (nb, *nb.cells):  # a verdict a submission brings along is not ours
             part.metadata.pop("skipgrade", None)
         self._begin(resources)
+        self._incidents += left_out(nb)
         if reason:
             self._abandoned = reason
             for index, cell in enumerate(nb.cells):
@@ -82,6 +86,7 @@ class JudgedExecute(Execute):
             self._execute(nb, resources, km)
             nb.metadata["skipgrade"] = {"unprotected": missing_protections()}
         # Only now, with the student's kernel gone: until then it can still change what cells show.
+        sanitise(nb)
         for index, verdict in self._verdicts.items():
             flatten_outputs(nb.cells[index])
             write_verdict(nb.cells[index], verdict)
@@ -128,7 +133,7 @@ class JudgedExecute(Execute):
         own = config.SandboxProvisioner.get("readable", [])
         config.SandboxProvisioner.readable = [*own, *training_files()]
         config.SandboxProvisioner.abandoned = [str(self._place.folder.parent)]
-        self.km = async_kernel_manager("student", config=config)
+        self.km = async_kernel_manager("student", config=config, session=WarySession())
         return self.km
 
     # One cell -------------------------------------------------------------------------------
@@ -149,7 +154,7 @@ class JudgedExecute(Execute):
         if test:
             verdict = Verdict.zero(trouble) if self._abandoned else self._rule(test.grade_id)
             if verdict.share < 1 and not self._abandoned:
-                verdict.reasons += self._incidents
+                verdict.earlier = list(self._incidents)
             self._verdicts[index] = verdict
             if verdict.lost_kernel:
                 self._recover(index + 1)
@@ -170,7 +175,8 @@ class JudgedExecute(Execute):
         verdict = self._judge.rule(test, self.judging_timeout, self._student_died)
         verdict.seconds = time.monotonic() - started
         if verdict.trouble:
-            self.log.error("A hidden test of cell %s raised:\n%s", test, verdict.trouble)
+            told = printable_lines(verdict.trouble)
+            self.log.error("A hidden test of cell %s raised:\n%s", test, told)
         return verdict
 
     def _run(self, cell: NotebookNode, index: int) -> str:

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from skipgrade import lab
 from skipgrade.judging.entries import Formulas, entries, is_number
-from skipgrade.judging.showing import presentable
+from skipgrade.judging.printable import presentable
 from skipgrade.judging.verdict import NoAnswer, message
 from skipgrade.judging.watermark import SUFFIX, watermarked
 from skipgrade.lab.history import History

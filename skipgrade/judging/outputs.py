@@ -8,12 +8,14 @@ therefore never look like one of them.
 from __future__ import annotations
 
 import html
+from typing import Any
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from skipgrade.judging.verdict import Verdict
+from skipgrade.judging.verdict import Verdict, reasons_as_data, reasons_of
 
+NO_TEX = "tex2jax_ignore mathjax_ignore"  # names MathJax 2 and 3 leave alone
 COLOURS = {"full": "#2e7d32", "part": "#b26a00", "none": "#b71c1c"}
 
 
@@ -35,17 +37,23 @@ def write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
     """Put the verdict first, where no amount of printing can push it out of sight."""
     most = float(cell.metadata.nbgrader["points"])
     points = round(most * min(1.0, max(0.0, verdict.share)), 4)
-    reason = "\n".join(verdict.reasons)
-    cell.metadata["skipgrade"] = {
-        "points": points, "max": most, "reason": reason, "notes": verdict.notes,
-        "seconds": round(verdict.seconds, 3),
-    }  # fmt: skip
-    page = _page(points, most, reason, verdict.notes)
+    cell.metadata["skipgrade"] = NotebookNode(
+        points=points,
+        max=most,
+        reasons=reasons_as_data(verdict.reasons),
+        earlier=verdict.earlier,
+        notes=verdict.notes,
+        seconds=round(verdict.seconds, 3),
+    )
+    page = _page(cell.metadata["skipgrade"], followed=bool(cell.outputs))
     shown = [new_output("display_data", data=page)]
     if points == 0 and most > 0:
         shown.append(
             new_output(
-                "error", ename="CheckFailed", evalue=reason, traceback=["No points: see above."]
+                "error",
+                ename="CheckFailed",
+                evalue="\n".join(verdict.reasons),
+                traceback=["No points: see above."],
             )
         )
     elif points < most:
@@ -54,14 +62,17 @@ def write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
     cell.outputs = shown + list(cell.outputs)
 
 
-def _page(points: float, most: float, reason: str, notes: list[str]) -> dict[str, str]:
+def _page(kept: dict[str, Any], *, followed: bool) -> dict[str, str]:
     """The verdict for people, as HTML and as text."""
+    points, most = kept["points"], kept["max"]
     colour = COLOURS["full" if points == most else "part" if points else "none"]
     head = f"{points:g} of {most:g} points"
-    lines = [head, *reason.splitlines(), *notes]
-    body = "<br>".join(html.escape(line) for line in lines[1:])
+    told = "\n".join([*reasons_of(kept), *kept["notes"]]).splitlines()
+    body = "".join(f"<br>{html.escape(line)}" for line in told)
+    if followed:
+        body += '<div style="color:#666;margin-top:.4em">Below: what the notebook showed.</div>'
     page = (
-        f'<div style="border-left:4px solid {colour};padding:.4em .8em">'
-        f"<b>{head}</b>{'<br>' if body else ''}{body}</div>"
+        f'<div class="{NO_TEX}" style="border:1px solid {colour};border-left-width:8px;'
+        f'background:#fafafa;padding:.4em .8em"><b>{head}</b>{body}</div>'
     )
-    return {"text/html": page, "text/plain": "\n".join(lines)}
+    return {"text/html": page, "text/plain": "\n".join([head, *told])}

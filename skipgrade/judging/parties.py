@@ -13,7 +13,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from skipgrade.judging import witness
 from skipgrade.judging.codec import decode, encode
 from skipgrade.judging.messages import LIMIT, MEBIBYTE, Unreadable, pack, unpack
-from skipgrade.judging.showing import presentable
+from skipgrade.judging.printable import presentable
 
 SECONDS = 30.0
 GRACE = 5.0

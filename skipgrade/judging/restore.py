@@ -50,16 +50,32 @@ def restore(nb: NotebookNode, released: NotebookNode) -> list[str]:
 
 def _restore_marks(nb: NotebookNode, known: dict[str, NotebookNode]) -> list[str]:
     told = []
-    for number, cell in enumerate(nb.cells, start=1):
-        marks = cell.metadata.pop("nbgrader", None)
-        if marks is None:
+    seen: set[str] = set()
+    for number, cell in reversed(list(enumerate(nb.cells, start=1))):
+        if "nbgrader" not in cell.metadata:
             continue
-        name = marks.get("grade_id") if isinstance(marks, dict) else None
-        if isinstance(name, str) and name in known:
-            cell.metadata["nbgrader"] = copy.deepcopy(known[name].metadata.nbgrader)
-        else:
+        name = grade_id(cell)
+        del cell.metadata["nbgrader"]
+        if name in seen:  # a copied cell: the last counts, as with nbgrader's DeduplicateIds
+            told.append(f"cell {number} was a copy of {name}")
+        elif name not in known:
             told.append(f"cell {number} had marks nobody gave it")
-    return told
+        else:
+            seen.add(name)
+            cell.metadata["nbgrader"] = copy.deepcopy(known[name].metadata.nbgrader)
+            if cell.cell_type != known[name].cell_type:
+                told.append(f"cell {number} was {cell.cell_type}, and is what it was released as")
+                _become(cell, known[name].cell_type)
+    return told[::-1]
+
+
+def _become(cell: NotebookNode, kind: str) -> None:
+    """Another type for a cell; its text stays."""
+    for name in ("outputs", "execution_count", "attachments"):
+        cell.pop(name, None)
+    cell.cell_type = kind
+    if kind == "code":
+        cell.update(outputs=[], execution_count=None)
 
 
 def grade_id(cell: NotebookNode) -> str:

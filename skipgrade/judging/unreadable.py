@@ -1,83 +1,90 @@
-"""A hand-in that is no notebook: reported as zero instead of stopping the class.
+"""Runs in the grader: reads what was handed in, and reports as zero what cannot be read.
 
-nbgrader gives up on such a submission and its run ends in an error. This exporter reads it as the
-empty release version, marked with the reason, so that every cell gets its zero on the record.
+nbgrader gives up on a hand-in that is no notebook, and its run ends in an error. This exporter
+reads it as the empty release version, marked with the reason, so that every cell gets its zero on
+the record.
 """
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
+from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
+from nbgrader.converters import Autograde
 
+from skipgrade.judging.intake import HandIn, PlainHandIns
+from skipgrade.judging.parsing import LARGEST, NotANotebook, parse
 from skipgrade.judging.places import released_path
+from skipgrade.judging.plainfiles import NotPlain, open_plain
 
 MARK = "skipgrade_unreadable"
+LEFT_OUT = "skipgrade_left_out"
 
 
 class SubmissionExporter(NotebookExporter):
-    """nbconvert's notebook exporter, for files that may not be notebooks."""
+    """nbconvert's notebook exporter, for files that may not be notebooks, nor files.
 
-    def from_file(
-        self, file_stream: Any, resources: dict | None = None, **kwargs: Any
-    ) -> tuple[NotebookNode, dict]:
-        content = file_stream.read()
-        try:
-            notebook = parse(content)
-        except NotANotebook as error:
-            notebook = nbformat.read(released_path(self.parent, resources), as_version=4)
-            notebook.metadata[MARK] = f"The file handed in is not a notebook: {error}."
+    nbgrader makes it when it has listed the hand-ins, before it reads anything in them; from then
+    on it sees them through `PlainHandIns`.
+    """
+
+    def __init__(self, config: Any = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
+        self.parent: Autograde
+        self.parent.coursedir = PlainHandIns.of(self.parent.coursedir, self.parent.log)
+
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        if resources is None:
+            raise TypeError("SubmissionExporter is for nbgrader's Autograde alone")
+        path = Path(filename)
+        resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
+        student, assignment = (resources["nbgrader"][name] for name in ("student", "assignment"))
+        course: PlainHandIns = self.parent.coursedir
+        autograded = course.format_path(course.autograded_directory, student, assignment)
+        if path.parent == course.place(student, assignment):
+            notebook = self._submitted(path, course.hand_in(student, assignment), resources)
+        elif path.parent == Path(autograded):
+            notebook = nbformat.read(path, as_version=4)
         else:
-            if not self._grading_again():
-                notebook.metadata.pop(MARK, None)
-        return self.from_notebook_node(notebook, resources, **kwargs)
+            raise RuntimeError(f"{path} is neither handed in nor autograded by {student}")
+        return self.from_notebook_node(notebook, resources, **kw)
 
-    def _grading_again(self) -> bool:
-        """In nbgrader's second pass the file is its own, and the mark with it."""
-        return not getattr(self.parent, "_sanitizing", True)
-
-
-class NotANotebook(ValueError):
-    """The text says what is wrong with the file, and where."""
-
-
-def parse(content: str | bytes) -> NotebookNode:
-    """A notebook whose every cell has what graders rely on; `NotANotebook` otherwise."""
-    text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
-    try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "its nesting"
-        raise NotANotebook(f"no valid JSON ({where})") from error
-    if not isinstance(raw, dict) or not isinstance(raw.get("nbformat"), int):
-        raise NotANotebook("JSON, but without the fields of a notebook")
-    try:
-        notebook = nbformat.reads(text, as_version=4)
-    except Exception as error:
-        raise NotANotebook(f"nbformat cannot read it ({type(error).__name__})") from error
-    for number, cell in enumerate(notebook.get("cells", [None]), start=1):
-        if problem := _problem(cell):
-            raise NotANotebook(f"cell {number} {problem}")
-    return notebook
+    def _submitted(self, path: Path, hand_in: HandIn, resources: dict[str, Any]) -> NotebookNode:
+        try:
+            if odd := hand_in.odd.get(Path(path.name)) or hand_in.odd.get(Path()):
+                raise NotPlain(odd)
+            notebook = read_submitted(path)
+        except (NotPlain, NotANotebook) as error:
+            notebook = nbformat.read(released_path(self.parent, resources), as_version=4)
+            notebook.metadata[MARK] = what_is_wrong(path.name, error)
+        notebook.metadata[LEFT_OUT] = hand_in.left_out(but_for=path.name)
+        return notebook
 
 
-def _problem(cell: Any) -> str | None:
-    if not isinstance(cell, dict):
-        return "is not a cell"
-    if cell.get("cell_type") not in ("code", "markdown", "raw"):
-        return "has no known type"
-    if not isinstance(cell.get("source"), str):
-        return "has no source"
-    if not isinstance(cell.get("metadata"), dict):
-        return "has no metadata"
-    if cell["cell_type"] == "code" and not isinstance(cell.get("outputs"), list):
-        return "has no outputs"
-    return None
+def read_submitted(path: Path) -> NotebookNode:
+    """The notebook a student handed in; `NotPlain` or `NotANotebook` where there is none."""
+    with open_plain(path) as file:
+        return parse(file.read(LARGEST + 1))
+
+
+def what_is_wrong(name: str, error: NotPlain | NotANotebook) -> str:
+    """The same in a sentence."""
+    if isinstance(error, NotPlain):
+        return f"{name} {error}."
+    return f"{name} is not a notebook: {error}."
 
 
 def reason_unreadable(notebook: NotebookNode) -> str:
     """Why the hand-in could not be read; empty when it could."""
     return str(notebook.metadata.get(MARK, ""))
+
+
+def left_out(notebook: NotebookNode) -> list[str]:
+    """What was handed in beside the notebook and is not read, in words."""
+    return [f"Left out of the hand-in: {told}." for told in notebook.metadata.get(LEFT_OUT, ())]

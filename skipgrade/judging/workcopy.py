@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import stat
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +12,10 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from skipgrade.judging.plainfiles import copy_plain, entries
 from skipgrade.judging.source import split
 from skipgrade.judging.watermark import SUFFIX, watermarked
+from skipgrade.sandbox.removal import remove_tree
 
 
 @dataclass
@@ -37,20 +37,23 @@ def working_copy(
         nbformat.write(without_hidden(notebook), copy.folder / f"{notebook_name}.ipynb")
         yield copy
     finally:
-        shutil.rmtree(root, ignore_errors=True)
+        _remove(root)
+
+
+def _remove(root: Path) -> None:
+    """Remove what a submission leaves; a disk that refuses is not the student's fault."""
+    try:
+        remove_tree(root)
+    except OSError as error:
+        logging.getLogger(__name__).warning("%s could not be removed: %s", root, error)
 
 
 def copy_plain_files(origin: Path, target: Path) -> None:
     """Copy ordinary files, but no notebooks (they hold hidden tests) and nothing behind a link."""
     target.mkdir(parents=True)
-    for folder, _, names in os.walk(origin):
-        for name in names:
-            path = Path(folder, name)
-            if path.suffix == ".ipynb" or not stat.S_ISREG(path.lstat().st_mode):
-                continue
-            destination = target / path.relative_to(origin)
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, destination)
+    for entry in entries(origin):
+        if not entry.odd and entry.path.suffix != ".ipynb":
+            copy_plain(origin / entry.path, target / entry.path)
 
 
 def without_hidden(notebook: NotebookNode) -> NotebookNode:

@@ -40,7 +40,7 @@ def test_the_untouched_release_earns_nothing_and_is_told_why(rehearsed: Rehearsa
     assert rehearsed.won_by_stubs() == []
     marks = rehearsed.marks(UNTOUCHED)
     assert marks.keys() == rehearsed.marks(SOLUTION).keys()
-    assert all(mark["reason"] for mark in marks.values())
+    assert all(mark["reasons"] for mark in marks.values())
 
 
 def test_the_gradebook_agrees(rehearsed: Rehearsal) -> None:

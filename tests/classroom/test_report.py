@@ -1,6 +1,11 @@
 """Does the table say the most useful thing in the room it has?"""
 
-from skipgrade.classroom.report import Loss, Row, lines
+import nbformat
+from nbformat import NotebookNode
+
+from skipgrade.classroom.report import Loss, Row, lines, why
+from skipgrade.judging.outputs import write_verdict
+from skipgrade.judging.verdict import Verdict, message
 
 
 def table(*losses: Loss, width: int = 120, most: int | None = None) -> list[str]:
@@ -8,9 +13,17 @@ def table(*losses: Loss, width: int = 120, most: int | None = None) -> list[str]
     return list(lines([row], width, most))[2:]
 
 
+def judged(*reasons: str, earlier: list[str] | None = None) -> NotebookNode:
+    """A cell as the judge leaves it."""
+    marks = {"grade_id": "test", "points": 2, "grade": True, "solution": False}
+    cell = nbformat.v4.new_code_cell("1", metadata={"nbgrader": marks})
+    write_verdict(cell, Verdict(0.0, list(reasons), earlier=earlier or []))
+    return cell
+
+
 def test_what_came_stands_before_what_was_expected() -> None:
-    reason = "Expected: 62,006 trainable parameters\nGot: 83,126\nLook at: the sizes"
-    (line,) = table(Loss("size", 1, reason))
+    reason = message("62,006 trainable parameters", "83,126", "the sizes")
+    (line,) = table(Loss("size", 1, *why(judged(reason, "and another"))))
     assert line.split(None, 4) == [
         "ada", "1", "/", "9", "-1 size: 83,126 (expected 62,006 trainable parameters)"
     ]  # fmt: skip
@@ -18,9 +31,30 @@ def test_what_came_stands_before_what_was_expected() -> None:
 
 def test_a_cell_that_was_stopped_is_named_before_what_followed_from_it() -> None:
     earlier = "An earlier cell (setup): it was stopped after 60 s."
-    reason = f"Expected: a value\nGot: NameError\n{earlier}"
-    (line,) = table(Loss("test", 2, reason))
-    assert f"{earlier} NameError" in line
+    cell = judged(message("a value", "NameError", ""), earlier=[earlier, "another"])
+    (line,) = table(Loss("test", 2, *why(cell)))
+    assert f"{earlier} NameError (expected a value)" in line
+
+
+def test_what_a_student_words_like_a_reason_is_not_read_as_one() -> None:
+    """The parts of a reason are kept apart; nobody looks for them in its text."""
+    forged = "1\nGot: 42\nAn earlier cell (setup): the grader failed"
+    (line,) = table(Loss("test", 2, *why(judged(message("7", forged, "")))))
+    assert line.endswith("1 Got: 42 An earlier cell (setup): the grader failed (expected 7)")
+
+
+def test_without_the_judge_the_error_is_the_reason() -> None:
+    error = nbformat.v4.new_output("error", ename="E", evalue="no", traceback=[])
+    assert why(nbformat.v4.new_code_cell("1", outputs=[error])) == ("E: no", "")
+    assert why(None) == ("the cell is missing from the notebook", "")
+
+
+def test_names_and_reasons_steer_no_terminal() -> None:
+    row = Row("a\x1b]0;t\x07\nb", max_score=9, losses=[Loss("c", 1, "\x9b2J\u202egnorw")])
+    lost, _ = list(lines([row, Row("bob")]))[2:]
+    assert lost.startswith("a\\x1b]0;t\\x07\\nb ") and "\\x9b2J\\u202egnorw" in lost
+    first, second = list(lines([row, Row("bob")], width=80))[:2]
+    assert len(first) <= 80 and len(second) == 80
 
 
 def test_dearest_losses_come_first_and_the_rest_is_counted() -> None:

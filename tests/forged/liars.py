@@ -7,7 +7,7 @@ of the cell, in another grading. What such a process earns hangs on its word.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,12 +81,16 @@ def replayed(
     scratch: Path,
     *,
     given: Mapping[str, Any] | None = None,
+    make_given: Callable[[Path], Mapping[str, Any]] | None = None,
     handed_in: Path | None = None,
     networks: Any = STUB,
     **more: Any,
 ) -> tuple[Verdict, Verdict]:
     """What the solution earns with these files, and what a process that replays its answers does
-    in another grading, for a notebook whose stubs are untouched, with the files `handed_in`."""
+    in another grading, for a notebook whose stubs are untouched, with the files `handed_in`.
+
+    `given` are names the notebook has after training; `make_given` makes them of its folder.
+    """
     knows = Remembers({})
 
     def honest(namespace: dict[str, Any]) -> Asking:
@@ -94,6 +98,7 @@ def replayed(
         return knows
 
     first = working_folder(files, scratch / "first", "first")
+    given = make_given(first) if make_given else given
     right = assignment.verdict(
         grade_id, given=given, folder=first, party=honest, seed="first",
         handed_in=HandIn(files, None, "first"), **more,

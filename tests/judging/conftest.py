@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from skipgrade.judging.verdict import reasons_of
 from tests.judging import tiny
 from tests.judging.tiny import ANSWERS, NAME, TinyCourse
 
@@ -189,7 +190,10 @@ class Graded:
 
     def verdicts(self, student: str) -> dict[str, Any]:
         return {
-            cell.metadata.nbgrader.grade_id.removesuffix("-test"): cell.metadata.skipgrade
+            cell.metadata.nbgrader.grade_id.removesuffix("-test"): {
+                **cell.metadata.skipgrade,
+                "reason": "\n".join(reasons_of(cell.metadata.skipgrade)),
+            }
             for cell in self.cells(student)
             if "skipgrade" in cell.metadata
         }

@@ -168,7 +168,7 @@ def test_a_hidden_test_that_trips_over_an_answer_gives_zero_and_tells_the_instru
         ("check.parameters('MPL()')", "the solution's MPL() is no network: NameError"),
         ("check.equal('missing')", "NameError"),
         ("solution.eval('1 / 0')", "ZeroDivisionError"),
-        ("check.accuracy('Net()', weights='net', tiers={0.63: 3, 0.6: 2})", "the tier 0.63: 3"),
+        ("check.accuracy('Net()', weights='net', tiers={0.63: 3, 0.6: 2})", "tier 0.63 earns 3"),
         ("student.eval('a') + 'text'", "TypeError"),
         ("import no_such_module", "no_such_module"),
         ("check.equal('a'", "never closed"),

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,11 +110,12 @@ class TinyCourse:
         )
 
 
-def make(root: Path, *, config: str = "") -> TinyCourse:
-    """Write the source notebook and release it with `nbgrader generate_assignment`."""
+def make(root: Path, *, config: str = "", more: Sequence[nbformat.NotebookNode] = ()) -> TinyCourse:
+    """Write the source notebook, with `more` cells, and release it as nbgrader does."""
     folder = root / "source" / NAME
     folder.mkdir(parents=True)
     source = notebook(ANSWERS, hidden=True, solution_marks=True)
+    source.cells += more
     nbformat.write(source, folder / f"{NAME}.ipynb")
     shutil.copy(ROOT / "nbgrader_config.py", root / "nbgrader_config.py")
     with (root / "nbgrader_config.py").open("a") as file:

@@ -15,9 +15,9 @@ from skipgrade.judging.checks.network import RECORD, Network, Unrecordable, stud
 from skipgrade.judging.checks.preparing import preparation
 from skipgrade.judging.checks.tiers import check_tiers
 from skipgrade.judging.holdout import PACK
+from skipgrade.judging.printable import presentable
 from skipgrade.judging.programs.program import BadProgram
 from skipgrade.judging.session import Session
-from skipgrade.judging.showing import presentable
 from skipgrade.judging.verdict import HiddenTestError, message
 
 BATCH = 200  # images between two looks at whether the verdict is certain

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from skipgrade.judging.checks.asking import ask_student
 from skipgrade.judging.parties import Answerless
+from skipgrade.judging.printable import presentable
 from skipgrade.judging.programs.carrying import layers
 from skipgrade.judging.programs.program import (
     BadProgram,
@@ -28,7 +29,6 @@ from skipgrade.judging.programs.running import (
 )
 from skipgrade.judging.questions.programs import SIZES
 from skipgrade.judging.session import Session
-from skipgrade.judging.showing import presentable
 from skipgrade.judging.verdict import HiddenTestError, NoAnswer, message
 
 SECONDS = 120.0

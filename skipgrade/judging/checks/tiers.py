@@ -1,21 +1,32 @@
-"""[judge's kernel, grader] Tiers of a check: what share of the points each accuracy earns."""
+"""What an accuracy is worth: a share of the points from each tier on. For judge and release."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 
-def check_tiers(tiers: Mapping[float, float]) -> None:
-    """`ValueError` for tiers that are not shares from 0 to 1, falling with the accuracy."""
+def check_tiers(tiers: Mapping[Any, Any]) -> None:
+    """`ValueError` says what is wrong with {accuracy: share of the points earned from it on}."""
     if not tiers:
-        raise ValueError("tiers are empty; at least one accuracy must earn something")
+        raise ValueError("tiers are empty: name at least one accuracy and the share it earns")
     for accuracy, share in tiers.items():
-        if not 0 < accuracy <= 1 or not 0 < share <= 1:
+        if not is_share(accuracy):
+            raise ValueError(f"tier {accuracy!r} is no accuracy above 0 and up to 1")
+        if not is_share(share):
             raise ValueError(
-                f"the tier {accuracy}: {share} is not a share of the points, from 0 to 1, for an "
-                "accuracy from 0 to 1"
+                f"tier {accuracy!r} earns {share!r}: a share of the cell's points above 0 and up "
+                "to 1 is meant, not points"
             )
-    shares = [tiers[accuracy] for accuracy in sorted(tiers)]
-    if any(later <= earlier for earlier, later in pairwise(shares)):
-        raise ValueError(f"the tiers {dict(tiers)} do not earn more for a higher accuracy")
+    for (better, more), (worse, less) in pairwise(sorted(tiers.items(), reverse=True)):
+        if more <= less:
+            raise ValueError(
+                f"an accuracy of {better!r} earns {more!r} and {worse!r} earns {less!r}: "
+                "a lower accuracy must earn less"
+            )
+
+
+def is_share(value: Any) -> bool:
+    """A number above 0, up to 1."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1
