@@ -80,7 +80,7 @@ def _without_numbers(
     program: Program, shapes: Sequence[Tensor], dtype: torch.dtype
 ) -> tuple[Values, int]:
     """Inputs, state and constants as tensors that have a shape alone; and the batch size."""
-    inputs = [torch.empty_like(x, device=META) for x in shapes]
+    inputs = [torch.empty(x.shape, dtype=x.dtype, device=META) for x in shapes]
     values: Values = dict(zip(program.input_numbers(), inputs, strict=True))
     for number, entry in enumerate(program.state):
         kind = dtype if entry.dtype in FLOATING else getattr(torch, entry.dtype)
