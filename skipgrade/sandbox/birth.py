@@ -14,19 +14,26 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from skipgrade.sandbox.confinement import Filter, confine
+from skipgrade.sandbox.confinement import confine
+from skipgrade.sandbox.filter import Filter
+from skipgrade.sandbox.groups import Group
 from skipgrade.sandbox.order import Limits, Order
 from skipgrade.sandbox.processes import die_with_parent, table_sum
 
 CONFINED = b"confined"
+PENDING_SIGNALS = 1024  # of all processes of this user, the grader's included
 
 
-def become_kernel(order: Order, parent: socket.socket, filtered: Filter | None) -> NoReturn:
+def become_kernel(
+    order: Order, parent: socket.socket, filtered: Filter | None, group: Group | None
+) -> NoReturn:
     """Turn this fork of a zygote into the kernel that was ordered; ends this process."""
     status = 1
     try:
         _settle(order)
         try:
+            if group is not None:
+                group.join()
             listener = None
             if order.places is not None:
                 _limit(order.limits)
@@ -74,6 +81,8 @@ def _limit(limits: Limits) -> None:
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_CPU, limits.seconds),
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_SIGPENDING, PENDING_SIGNALS),
     ):
         _, most = resource.getrlimit(kind)
         value = value if most == resource.RLIM_INFINITY else min(value, most)

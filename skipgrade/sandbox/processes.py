@@ -5,14 +5,28 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 DIE_WITH_PARENT, ADOPT_ORPHANS = 1, 36
+GONE = (FileNotFoundError, ProcessLookupError, PermissionError)  # ended, or just ending
 
 
 def libc() -> ctypes.CDLL:
     """The C library, for calls Python has no name for; it keeps their error numbers."""
     return ctypes.CDLL(None, use_errno=True)
+
+
+class CallFailed(OSError):
+    """Linux refused what it had announced."""
+
+
+def succeed(result: int, call: str) -> int:
+    """A call's result; an error where it is one."""
+    if result < 0:
+        number = ctypes.get_errno()
+        raise CallFailed(number, f"{call}: {os.strerror(number)}")
+    return result
 
 
 def adopt_orphans() -> None:
@@ -45,19 +59,51 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+def threads(pids: Iterable[int]) -> int:
+    """How many they have together."""
+    return sum(len(entries(f"/proc/{pid}/task")) for pid in pids)
+
+
+def sockets(pids: Iterable[int]) -> int:
+    """How many they hold open; one that several hold counts for each."""
+    found = 0
+    for pid in pids:
+        for descriptor in entries(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):  # closed since it was listed
+                found += str(descriptor.readlink()).startswith("socket:")
+    return found
+
+
+def entries(folder: str) -> list[Path]:
+    """What a folder of a process's holds; nothing when it has ended, or is just ending."""
+    with contextlib.suppress(*GONE):
+        return list(Path(folder).iterdir())
+    return []
+
+
+def processor_seconds(pids: Iterable[int]) -> float:
+    """Processor time they have used, and those of their children that they have waited for."""
+    ticks = 0
+    for pid in pids:
+        with contextlib.suppress(*GONE):
+            behind_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, behind_name[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def memory(pid: int) -> int:
     """Bytes of memory a process holds, but for pages of files; pages it shares count in full."""
     return table_sum(Path(f"/proc/{pid}/status"), "RssAnon:", "RssShmem:")
 
 
-def own_memory(pid: int) -> int:
-    """The same, a page shared by so many processes counted as that part of it; slower to know."""
-    return table_sum(Path(f"/proc/{pid}/smaps_rollup"), "Pss_Anon:", "Pss_Shmem:")
+def own_memory(pid: int, kind: str) -> int:
+    """Of `Anon` or `Shmem`, a page shared by so many counted as that part of it; slower to know."""
+    return table_sum(Path(f"/proc/{pid}/smaps_rollup"), f"Pss_{kind}:")
 
 
 def table_sum(table: Path, *rows: str) -> int:
     """Bytes in these rows of one of a process's tables; none when it has ended."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+    with contextlib.suppress(*GONE):
         parts = [line.split() for line in table.read_text().splitlines() if line.startswith(rows)]
         return sum(int(part[1]) for part in parts) * 1024
     return 0
