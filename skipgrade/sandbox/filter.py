@@ -35,12 +35,21 @@ FORBIDDEN = """
 WITHOUT_EFFECT = """
     chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
     setpriority ioprio_set sched_setscheduler sched_setparam sched_setattr sched_setaffinity
-    flock sync syncfs
+    flock sync syncfs setsid
 """
+# Which libseccomp may be too old to know: the same on all processors.
+NUMBERS = {
+    "fsopen": 430, "pidfd_open": 434, "pidfd_getfd": 438, "process_madvise": 440,
+    "mount_setattr": 442, "quotactl_fd": 443, "memfd_secret": 447, "process_mrelease": 448,
+    "fchmodat2": 452, "statmount": 457, "listmount": 458, "setxattrat": 463, "removexattrat": 466,
+    "open_tree_attr": 467,
+}  # fmt: skip
+FIRST_UNKNOWN, LAST_NUMBER = 468, 511  # system calls made since this was written: not there
 ABOUT_A_PROCESS = "prlimit64 migrate_pages move_pages"  # named first; 0 is the caller
 LOCKS = (6, 7, 37, 38)  # fcntl's, of a file: they would be seen and felt in other kernels
 OWNERS, LEASE, WATCH, PIPE_SIZE = (8, 15), 1024, 1026, 1031
-OWNERS_OF_SOCKETS, FEED_TERMINAL = (0x8901, 0x8902), 0x5412
+OF_INTERFACES, ALL_OF_THEM = 0x8900, 0xFFFFFF00  # the machine's network, and sockets' owners
+FEED_TERMINAL = 0x5412
 BUFFER_SIZES = (7, 8, 32, 33)
 LOW_HALF = 0xFFFFFFFF  # all the kernel looks at where an argument is an int
 DIE_WITH_PARENT, DUMPABLE, SECCOMP, CORE_SCHEDULING = 1, 4, 22, 62
@@ -65,6 +74,7 @@ class Filter:
         self._rules = seccomp.SyscallFilter(seccomp.ALLOW)
         self._refuse = seccomp.ERRNO(errno.EPERM)
         self._pretend = seccomp.ERRNO(0)
+        self._absent = seccomp.ERRNO(errno.ENOSYS)
         self._ask = seccomp.NOTIFY if listening else self._refuse
         self._add_calls()
         self._add_arguments()
@@ -93,9 +103,16 @@ class Filter:
         return listener if self.listening else None
 
     def _add(self, action: int, name: str, *conditions: tuple[int, ...]) -> None:
-        seccomp = self._seccomp
-        if seccomp.resolve_syscall(seccomp.Arch.NATIVE, name) >= 0:
-            self._rules.add_rule(action, name, *(seccomp.Arg(*each) for each in conditions))
+        number = self._number(name)
+        if number >= 0:
+            arguments = (self._seccomp.Arg(*each) for each in conditions)
+            self._rules.add_rule(action, number, *arguments)
+
+    def _number(self, name: str) -> int:
+        """Of a system call; less than zero where this processor has no such call."""
+        return NUMBERS.get(name) or int(
+            self._seccomp.resolve_syscall(self._seccomp.Arch.NATIVE, name)
+        )
 
     def _add_calls(self) -> None:
         for name in FORBIDDEN.split():
@@ -104,6 +121,8 @@ class Filter:
             self._add(self._pretend, name)
         for name in ABOUT_A_PROCESS.split():
             self._add(self._refuse, name, (0, self._seccomp.NE, 0))
+        for number in range(FIRST_UNKNOWN, LAST_NUMBER + 1):
+            self._rules.add_rule(self._absent, number)
 
     def _add_arguments(self) -> None:
         """Calls that honest code makes too, with other arguments."""
@@ -111,8 +130,8 @@ class Filter:
             self._add(self._pretend, "fcntl", self._is(1, command))
         for command in (*OWNERS, LEASE, WATCH, PIPE_SIZE):
             self._add(self._refuse, "fcntl", self._is(1, command))
-        for command in (*OWNERS_OF_SOCKETS, FEED_TERMINAL):
-            self._add(self._refuse, "ioctl", self._is(1, command))
+        self._add(self._refuse, "ioctl", self._is(1, FEED_TERMINAL))
+        self._add(self._refuse, "ioctl", (1, self._seccomp.MASKED_EQ, ALL_OF_THEM, OF_INTERFACES))
         for option in (DIE_WITH_PARENT, DUMPABLE):
             nothing = (1, self._seccomp.EQ, 0)
             self._add(self._pretend, "prctl", self._is(0, option), nothing)
@@ -143,7 +162,7 @@ class Filter:
         masked = self._seccomp.MASKED_EQ
         for flag in (1 << bit for bit in range(32) if NAMESPACES >> bit & 1):
             self._add(self._refuse, "clone", (0, masked, flag, flag))
-        self._add(self._seccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags are out of sight
+        self._add(self._absent, "clone3")  # its flags are out of sight: use clone
         if self.listening:
             self._add(self._ask, "clone", (0, masked, NAMESPACES, 0))
             self._add(self._ask, "fork")

@@ -60,8 +60,12 @@ class Meter:
 
     def _watch(self) -> None:
         with self._says:  # closed, it is readable as well
-            while not self.excess and not self._ended.wait(TICK):
-                self.excess = self._memory() or self._time() or self._files()
+            try:
+                while not self.excess and not self._ended.wait(TICK):
+                    self.excess = self._memory() or self._time() or self._files()
+            except OSError:  # what is counted is going when the warden ends it
+                if not self._ended.is_set():
+                    raise
 
     def _memory(self) -> str:
         if self._group and self._group.ran_out_of_memory():

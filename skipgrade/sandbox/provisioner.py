@@ -141,6 +141,7 @@ class SandboxProvisioner(WarmProvisioner):
         8.0, help="Memory a student's kernel may use; beyond it Python raises MemoryError."
     ).tag(config=True)
     disk_gib = Float(4.0, help="What a student's kernel may write to disk.").tag(config=True)
+    files = Integer(100_000, help="Files and folders a student's kernel may make.").tag(config=True)
     processes = Integer(64, help="Processes a student's kernel may have.").tag(config=True)
     seconds = Integer(3600, help="How long a student's kernel may run.").tag(config=True)
     readable = List(Unicode(), help="Files and folders it may read.").tag(config=True)
@@ -173,6 +174,7 @@ class SandboxProvisioner(WarmProvisioner):
         order.limits = Limits(
             memory=int(self.memory_gib * GIB),
             disk=int(self.disk_gib * GIB),
+            files=self.files,
             processes=self.processes,
             seconds=self.seconds,
         )
