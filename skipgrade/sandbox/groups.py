@@ -108,9 +108,15 @@ class Group:
         self._write("memory.oom.group", "1")
         self._write("memory.swap.max", "0")
 
-    def join(self) -> None:
-        """Put the calling process in."""
-        self._write(PROCESSES, "0")
+    @property
+    def weighs(self) -> bool:
+        """Whether processors are shared among groups, however many processes each has."""
+        weights = ("cpu.weight", "cpu.shares")
+        return any((home.folder / weights[2 - home.version]).exists() for home in self._folders)
+
+    def take_in(self, pid: int) -> None:
+        """Put a process in, with all its threads; Linux may take a tenth of a second for it."""
+        self._write(PROCESSES, str(pid))
 
     def cpu_seconds(self) -> float | None:
         """Of all that ever ran in it; None where the machine does not say."""

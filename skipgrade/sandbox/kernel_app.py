@@ -43,8 +43,9 @@ class PortlessOutput(IOPubThread):
 class PortlessKernelApp(IPKernelApp):
     def init_shell(self) -> None:
         super().init_shell()
-        _show_figures_first(self.shell)
-        self.shell.system = MethodType(_system, self.shell)
+        shell: Any = self.shell
+        _show_figures_first(shell)
+        shell.system = MethodType(_system, shell)
 
     def init_iopub(self, context: Any) -> None:
         self.iopub_socket = context.socket(zmq.XPUB)

@@ -15,7 +15,14 @@ from skipgrade.sandbox.folders import DEEPEST, Contents, contents, deleted_bytes
 from skipgrade.sandbox.groups import Group
 from skipgrade.sandbox.mounts import SHARED_MEMORY
 from skipgrade.sandbox.order import GIB, Limits
-from skipgrade.sandbox.processes import descendants, memory, own_memory, processor_seconds
+from skipgrade.sandbox.processes import (
+    descendants,
+    let_others_first,
+    memory,
+    own_memory,
+    processor_seconds,
+    running,
+)
 
 TICK = 0.25
 FILES_EVERY = 1.0
@@ -33,6 +40,7 @@ class Meter:
         self._folders = [os.open(folder, flags) for folder in writable]
         self._private_shm = private_shm
         self._group = group
+        self._processors = len(os.sched_getaffinity(0))
         self._cpu_seconds = 0.0
         self._deadline = time.monotonic() + limits.seconds
         self._count_files_at = time.monotonic() + FILES_EVERY
@@ -71,6 +79,8 @@ class Meter:
         if self._group and self._group.ran_out_of_memory():
             return self.out_of_memory()
         family = descendants(os.getpid())
+        if not (self._group and self._group.weighs) and running(family) > self._processors:
+            let_others_first(family)
         most = self._limits.memory + GIB
         if sum(map(memory, family)) + self._shm() <= most:
             return ""

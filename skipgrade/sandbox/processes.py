@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+LOWEST_PRIORITY = 19
 DIE_WITH_PARENT, ADOPT_ORPHANS = 1, 36
 GONE = (FileNotFoundError, ProcessLookupError, PermissionError)  # ended, or just ending
 
@@ -62,6 +63,24 @@ def descendants(pid: int) -> set[int]:
 def threads(pids: Iterable[int]) -> int:
     """How many they have together."""
     return sum(len(entries(f"/proc/{pid}/task")) for pid in pids)
+
+
+def running(pids: Iterable[int]) -> int:
+    """How many of their threads compute, or wait for a processor to do it on."""
+    found = 0
+    for pid in pids:
+        for thread in entries(f"/proc/{pid}/task"):
+            with contextlib.suppress(*GONE):
+                found += (thread / "stat").read_text().rpartition(")")[2].split()[0] == "R"
+    return found
+
+
+def let_others_first(pids: Iterable[int]) -> None:
+    """They, and what they start from now on, get what others leave of the processors."""
+    for pid in pids:
+        for thread in entries(f"/proc/{pid}/task"):
+            with contextlib.suppress(*GONE):
+                os.setpriority(os.PRIO_PROCESS, int(thread.name), LOWEST_PRIORITY)
 
 
 def sockets(pids: Iterable[int]) -> int:

@@ -78,6 +78,7 @@ class WarmProvisioner(LocalProvisioner):
     ).tag(config=True)
 
     process: Any
+    _cpu_seconds = 0.0
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         if not sys.platform.startswith("linux"):  # a cold start will have to do
@@ -108,10 +109,12 @@ class WarmProvisioner(LocalProvisioner):
         """Processor time that the kernel and all it started have used since its start.
 
         Asked of its warden: a thousandth of a second, unless that is busy (at most one second; then
-        what it said last). What a cell costs is the difference of two. Zero where kernels are not
-        forked (not Linux).
+        what it said last). What a cell costs is the difference of two. When the kernel has ended
+        it stays what it was; zero where kernels are not forked (not Linux).
         """
-        return self.process.cpu_seconds() if isinstance(self.process, zygotes.WarmKernel) else 0.0
+        if isinstance(self.process, zygotes.WarmKernel):
+            self._cpu_seconds = self.process.cpu_seconds()
+        return self._cpu_seconds
 
     def _order(self, cmd: list[str], environment: dict[str, str], folder: str) -> Order:
         """`cmd` is `python -m ipykernel_launcher ...`: the fork takes the arguments alone."""

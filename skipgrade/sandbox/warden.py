@@ -15,6 +15,7 @@ import os
 import selectors
 import signal
 import socket
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -81,8 +82,9 @@ class Warden:
             self.kernel = os.fork()
             if self.kernel == 0:
                 close_all_but(theirs.fileno())
-                birth.become_kernel(self.order, theirs, filtered, self._group)  # does not return
+                birth.become_kernel(self.order, theirs, filtered)  # does not return
             theirs.close()
+            threading.Thread(target=self._take_in, args=(ours,), daemon=True).start()
             self._listen(ours)
             self._tell(pid=self.kernel)
             status = self._watch()
@@ -112,10 +114,19 @@ class Warden:
         folder.mkdir(exist_ok=True)
         return folder
 
+    def _take_in(self, newborn: socket.socket) -> None:
+        """While the kernel gets ready; it starts when this is done."""
+        with contextlib.suppress(ProcessLookupError, BrokenPipeError):  # it has ended by itself
+            try:
+                if self._group:
+                    self._group.take_in(self.kernel)
+                newborn.sendall(birth.COUNTED)
+            finally:
+                newborn.shutdown(socket.SHUT_WR)  # not counted, it does not start
+
     def _listen(self, newborn: socket.socket) -> None:
         """Wait until the kernel is confined; it has run nothing of its own before."""
         data, descriptors, _, _ = socket.recv_fds(newborn, 65536, 1)
-        newborn.close()
         if data != birth.CONFINED:
             self.reason = data.decode(errors="replace") or "it ended before it was confined"
         else:
@@ -187,8 +198,10 @@ class Warden:
 
     def _end(self, status: int | None) -> None:
         """Leave nothing of the kernel behind, then say that it has ended."""
+        used = 0.0
         try:
             self._meter.stop()
+            used = self._meter.cpu_seconds()
             if not self.reason and self._group and self._group.ran_out_of_memory():
                 self.reason = self._meter.out_of_memory()
             _end_all()
@@ -199,7 +212,8 @@ class Warden:
             for folder in self.order.abandoned if self.owner_gone else []:
                 folders.remove(folder)
         finally:
-            self._tell(exit=-signal.SIGKILL if status is None else status, reason=self.reason)
+            status = -signal.SIGKILL if status is None else status
+            self._tell(exit=status, reason=self.reason, cpu_seconds=used)
 
     def _tell(self, **message: Any) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # nobody is listening

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from skipgrade.sandbox import folders
 from skipgrade.sandbox.confinement import HELPS, missing
 from tests.sandbox.bank import ATTACKS, BETWEEN, HONEST, STOPPED, Targets, targets
 from tests.sandbox.spoken import Kernel, confined
@@ -90,4 +91,5 @@ def test_excess_ends_the_kernel(tmp_path: Path, world: Targets, way: str, attack
     kernel.run(world.code(), "nothing")
     told = kernel.stopped_for(code)
     kernel.close()
+    folders.remove(tmp_path)
     assert reason in told
