@@ -50,6 +50,7 @@ class PortlessKernelApp(IPKernelApp):
     def init_iopub(self, context: Any) -> None:
         self.iopub_socket = context.socket(zmq.XPUB)
         self.iopub_socket.linger = 1000
+        self.iopub_socket.sndhwm = 0  # what waits is in this process's memory, and none is dropped
         self._apply_curve_server_options(self.iopub_socket)
         self.iopub_port = self._bind_socket(self.iopub_socket, self.iopub_port)
         self.configure_tornado_logger()

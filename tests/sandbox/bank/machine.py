@@ -152,9 +152,4 @@ call('personality', 0)
     "calls of a smaller processor": MACHINE_CODE.format("b814000000cd80c3"),  # getpid, int 0x80
     "calls with short addresses": IN_CHILD.format("call(0x40000000 + 39) > 0"),
     "calls that are newer than we": REACHED.format("500, 0, 0, 0"),
-    "write all of the disk's caches": """
-began = time.process_time()
-os.sync()
-escaped = reached('syncfs', -1) and False
-""",
 }
