@@ -84,13 +84,13 @@ def let_others_first(pids: Iterable[int]) -> None:
 
 
 def sockets(pids: Iterable[int]) -> int:
-    """How many they hold open; one that several hold counts for each."""
-    found = 0
+    """How many they hold open; one that several hold counts once."""
+    found = set()
     for pid in pids:
         for descriptor in entries(f"/proc/{pid}/fd"):
             with contextlib.suppress(OSError):  # closed since it was listed
-                found += str(descriptor.readlink()).startswith("socket:")
-    return found
+                found.add(str(descriptor.readlink()))
+    return sum(name.startswith("socket:") for name in found)
 
 
 def entries(folder: str) -> list[Path]:

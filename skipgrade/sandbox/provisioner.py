@@ -31,6 +31,7 @@ PASSED_ON = {
 PREFIXES_PASSED_ON = ("LC_",)
 FIGURES_INLINE = {"MPLBACKEND": INLINE}
 DEBUGGER_QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # it would warn of breakpoints
+THREADS, THREADS_FOR_EACH_PROCESSOR = 512, 4  # libraries start one or two for each by themselves
 BIRTH = 180.0
 DEATH, LOOK = 5.0, 0.005
 
@@ -179,6 +180,7 @@ class SandboxProvisioner(WarmProvisioner):
             disk=int(self.disk_gib * GIB),
             files=self.files,
             processes=self.processes,
+            threads=THREADS + THREADS_FOR_EACH_PROCESSOR * (os.cpu_count() or 1),
             seconds=self.seconds,
         )
         order.without = confinement.missing()

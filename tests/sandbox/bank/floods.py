@@ -19,7 +19,7 @@ escaped = len(started)
 import threading
 ended, threads = threading.Event(), []
 try:
-    for _ in range(800):
+    for _ in range(800 + 8 * os.cpu_count()):
         threads.append(threading.Thread(target=ended.wait))
         threads[-1].start()
     escaped = len(threads)
@@ -31,7 +31,7 @@ finally:
     "processes each with threads": """
 import threading
 def do():
-    for _ in range(100):
+    for _ in range(100 + os.cpu_count()):
         threading.Thread(target=signal.pause, daemon=True).start()
     os.write(there, b'x')
     signal.pause()

@@ -150,4 +150,10 @@ worked = worked and resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 100 and os.c
 """,
     "uses the machine's temporary folder": "open('/tmp/scratch', 'w').write('x')\n"
     "worked = open('/tmp/scratch').read() == 'x'",
+    "has many worker processes": """
+import torch
+from torch.utils.data import DataLoader
+loader = DataLoader(torch.arange(64.0), batch_size=2, num_workers=16)
+worked = float(sum(batch.sum() for batch in loader)) == 2016.0
+""",
 }
