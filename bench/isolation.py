@@ -65,7 +65,10 @@ def started(kind: str, scratch: Path, world: Targets) -> Iterator[Kernel]:
 def attempt(kind: str, attack: str) -> str:
     with surroundings() as (world, scratch):
         with started(kind, scratch, world) as kernel:
-            got = kernel.run(ATTACKS[attack], "escaped")
+            try:
+                got = kernel.run(ATTACKS[attack], "escaped")
+            except TimeoutError:
+                got = "TimeoutError"
         return "SUCCEEDS" if world.damage() else outcome(got)
 
 

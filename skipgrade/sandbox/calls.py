@@ -15,7 +15,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from skipgrade.sandbox.processes import libc
+from skipgrade.sandbox.processes import leader, libc
 
 RECEIVE, SEND, STILL_VALID, GIVE = 0xC0502100, 0xC0182101, 0x40082102, 0x40182103
 NOTIFICATION, ANSWER = struct.Struct("=QIIiIQ6Q"), struct.Struct("=QqiI")
@@ -31,6 +31,11 @@ class Refused(Exception):
     def __init__(self, number: int) -> None:
         super().__init__(os.strerror(number))
         self.number = number
+
+
+def signed(argument: int) -> int:
+    """An argument that is an int, as Linux takes it."""
+    return ctypes.c_int(argument & 0xFFFFFFFF).value
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Call:
 
     def copy(self, descriptor: int) -> int:
         """The caller's own descriptor, here as well."""
-        process = os.pidfd_open(self._leader())
+        process = os.pidfd_open(leader(self.caller))
         try:
             copy = libc().syscall(PIDFD_GETFD, process, descriptor & 0xFFFFFFFF, 0)
         finally:
@@ -103,10 +108,3 @@ class Call:
     def _send(self, answer: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):  # the caller was killed
             fcntl.ioctl(self.listener, SEND, answer)
-
-    def _leader(self) -> int:
-        """The process the calling thread belongs to."""
-        for line in Path(f"/proc/{self.caller}/status").read_text().splitlines():
-            if line.startswith("Tgid:"):
-                return int(line.split()[1])
-        raise Refused(errno.ESRCH)

@@ -20,7 +20,7 @@ from skipgrade.sandbox.processes import libc, succeed
 
 PROTECTIONS = {
     "files": "files: closed but for a submission's own (Landlock, Linux 6.2 or newer)",
-    "signals": "signals: none to other processes (Landlock, Linux 6.12 or newer)",
+    "signals": "signals: none to other processes (seccomp listeners, or Landlock of Linux 6.12)",
     "network": "network: none, nor new rights (seccomp, with libseccomp installed)",
     "processes": "processes: a limit, and no foreign sockets (seccomp listeners, Linux 5.6)",
 }
@@ -28,6 +28,7 @@ PROTECTIONS = {
 HELPS = {
     "folders": "a /tmp and a /dev/shm of each kernel's own (a mount namespace)",
     "groups": "a control group for each kernel",
+    "scopes": "signals kept in by Landlock itself (Linux 6.12)",
 }
 LANDLOCK_FOR_FILES, LANDLOCK_FOR_SIGNALS = 3, 6  # versions of its interface
 SECCOMP_THERE, SECCOMP_LISTENERS = 1, 5  # levels of libseccomp
@@ -70,11 +71,16 @@ def missing() -> list[str]:
     landlock, seccomp = _landlock(), _seccomp()
     given = {
         "files": landlock >= LANDLOCK_FOR_FILES,
-        "signals": landlock >= LANDLOCK_FOR_SIGNALS,
+        "signals": scopes() or seccomp >= SECCOMP_LISTENERS,
         "network": seccomp >= SECCOMP_THERE,
         "processes": seccomp >= SECCOMP_LISTENERS,
     }
     return [name for name in PROTECTIONS if not given[name]]
+
+
+def scopes() -> bool:
+    """Whether Landlock keeps signals in."""
+    return _landlock() >= LANDLOCK_FOR_SIGNALS
 
 
 def _landlock() -> int:
@@ -97,7 +103,7 @@ def confine(places: Places, filtered: Filter | None, without: Collection[str] = 
     """Give up everything but `places`; `without` names the protections that are not there."""
     _drop_privileges()
     if "files" not in without:
-        _restrict_files(places, "folders" not in without, "signals" not in without)
+        _restrict_files(places, "folders" not in without, "scopes" not in without)
     return filtered.load() if filtered else None
 
 

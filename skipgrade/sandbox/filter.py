@@ -63,10 +63,10 @@ class Filter:
     """As the Linux kernel reads it. A `listening` one asks the warden, any other refuses.
 
     `shared_memory`: whether files are opened in /dev/shm by the warden, which gives the kernel a
-    folder of its own in place of it.
+    folder of its own in place of it. `signals`: whether the warden looks at whom they are for.
     """
 
-    def __init__(self, listening: bool, shared_memory: bool) -> None:
+    def __init__(self, listening: bool, shared_memory: bool, signals: bool) -> None:
         import pyseccomp as seccomp
 
         self.listening = listening
@@ -82,6 +82,8 @@ class Filter:
         self._add_processes()
         if listening and shared_memory:
             self._add_shared_memory()
+        for name in ("kill", "tkill", "tgkill") if listening and signals else ():
+            self._add(self._ask, name)
         with tempfile.TemporaryFile() as file:
             self._rules.export_bpf(file)
             file.seek(0)

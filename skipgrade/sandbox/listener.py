@@ -1,22 +1,25 @@
 """Answers the system calls a confined kernel has to ask for: processes, sockets, connections.
 
 A new process, thread or socket is allowed while there are few enough; `sockets.py` and
-`shared_memory.py` do the rest in the caller's place.
+`shared_memory.py` do the rest in the caller's place. A signal goes to the kernel's own processes.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from skipgrade.sandbox.calls import Call, Refused
+from skipgrade.sandbox.calls import Call, Refused, signed
+from skipgrade.sandbox.processes import descendants, group_of, leader
 from skipgrade.sandbox.shared_memory import SharedMemory
 from skipgrade.sandbox.sockets import Sockets
 
 THREAD = 0x00010000  # CLONE_THREAD
-RECOUNT = 0.25
+WHEN_FULL, AT_MOST_EVERY = 0.25, 0.01  # seconds until they are counted again
 
 
 class Allowance:
@@ -29,10 +32,15 @@ class Allowance:
         self._due = 0.0
 
     def take(self) -> bool:
-        if self._known >= self._most and time.monotonic() >= self._due:
-            self._known, self._due = self._count(), time.monotonic() + RECOUNT
         if self._known >= self._most:
-            return False
+            now = time.monotonic()
+            if now < self._due:
+                return False
+            self._known = self._count()
+            full = self._known >= self._most
+            self._due = now + (WHEN_FULL if full else AT_MOST_EVERY)
+            if full:
+                return False
         self._known += 1
         return True
 
@@ -57,6 +65,9 @@ class Listener:
             "clone": self._clone,
             "fork": self._fork,
             "vfork": self._fork,
+            "kill": lambda call: _signal(call, signed(call.arguments[0])),
+            "tgkill": lambda call: _signal(call, leader(signed(call.arguments[0]))),
+            "tkill": lambda call: _signal(call, leader(signed(call.arguments[0]))),
         }
         for name, do in (shared_memory.calls() if shared_memory else {}).items():
             actions[name] = self._or_go_on(do)
@@ -117,6 +128,17 @@ class Listener:
                 call.go_on()
 
         return action
+
+
+def _signal(call: Call, target: int) -> None:
+    """To the kernel's own processes and groups, and to no other."""
+    family = descendants(os.getpid())
+    groups = {group_of(pid) for pid in family}
+    if target > 0 and not Path(f"/proc/{target}").exists():
+        raise Refused(errno.ESRCH)
+    if target not in family and target != 0 and -target not in groups:
+        raise Refused(errno.EPERM)
+    call.go_on()
 
 
 def _by_number(actions: dict[str, Callable[[Call], None]]) -> dict[int, Callable[[Call], None]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -63,6 +64,22 @@ def descendants(pid: int) -> set[int]:
 def threads(pids: Iterable[int]) -> int:
     """How many they have together."""
     return sum(len(entries(f"/proc/{pid}/task")) for pid in pids)
+
+
+def leader(thread: int) -> int:
+    """The process a thread belongs to."""
+    with contextlib.suppress(FileNotFoundError):
+        for line in Path(f"/proc/{thread}/status").read_text().splitlines():
+            if line.startswith("Tgid:"):
+                return int(line.split()[1])
+    raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+
+
+def group_of(pid: int) -> int:
+    """The process group it is in; 0 when it has ended."""
+    with contextlib.suppress(ProcessLookupError):
+        return os.getpgid(pid)
+    return 0
 
 
 def running(pids: Iterable[int]) -> int:

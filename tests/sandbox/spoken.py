@@ -40,6 +40,8 @@ class Kernel:
                 reply = self.client.get_shell_msg(timeout=1)
                 if reply["parent_header"].get("msg_id") == message:
                     break
+        else:
+            raise TimeoutError(f"no answer within {seconds:g} s")
         content = reply["content"]
         if content["status"] != "ok":
             return f"{content['ename']}: {content['evalue']}"

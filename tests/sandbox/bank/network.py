@@ -64,6 +64,7 @@ def flip():
 threading.Thread(target=flip).start()
 while time.monotonic() < ends:
     s = socket.socket(socket.AF_UNIX)
+    s.setblocking(False)
     if not libc.connect(s.fileno(), address, 108) and s.getpeername() == SOCKET:
         escaped = True
     s.close()
