@@ -22,7 +22,7 @@ PROTECTIONS = {
     "files": "files: closed but for a submission's own (Landlock, Linux 6.2 or newer)",
     "signals": "signals: none to other processes (seccomp listeners, or Landlock of Linux 6.12)",
     "network": "network: none, nor new rights (seccomp, with libseccomp installed)",
-    "processes": "processes: a limit, and no foreign sockets (seccomp listeners, Linux 5.6)",
+    "processes": "processes: a limit, and no foreign sockets (seccomp listeners, Linux 5.14)",
 }
 # Where the machine has these they do a part of the work; elsewhere the warden does it alone.
 HELPS = {
