@@ -19,7 +19,7 @@ LIMITS = {  # what is limited: the file that says so in version 2, and in versio
     "pids": ("pids.max", "pids.max"),
 }
 PROCESSES, EVENTS = "cgroup.procs", ("memory.events", "memory.oom_control")
-CONTROLLERS = ("cpu", "memory", "pids")
+CONTROLLERS, ENABLED = ("cpu", "memory", "pids"), "cgroup.subtree_control"
 OWN, MOUNTED = Path("/proc/self/cgroup"), Path("/proc/self/mountinfo")
 
 
@@ -70,12 +70,15 @@ def _trees(own: str, mounted: str) -> dict[str, tuple[Path, Path]]:
 
 
 def _best(candidates: Iterable[Home]) -> Home | None:
-    """The first with the most controllers for groups that are made in it."""
-    return max((home for home in candidates if _fit(home.folder)), key=_number, default=None)
-
-
-def _number(home: Home) -> int:
-    return len(_offers(home))
+    """The first with all controllers for groups that are made in it, or with the most."""
+    fit = [home for home in candidates if _fit(home.folder)]
+    for make_ready in (False, True):  # what others have set up is left as it is where that will do
+        for home in fit:
+            if make_ready:
+                _enable(home)
+            if _offers(home) == set(CONTROLLERS):
+                return home
+    return max(fit, key=lambda home: len(_offers(home)), default=None)
 
 
 def _fit(folder: Path) -> bool:
@@ -83,11 +86,13 @@ def _fit(folder: Path) -> bool:
 
 
 def _offers(home: Home) -> set[str]:
-    enabled = home.folder / "cgroup.subtree_control"
+    return set((home.folder / ENABLED).read_text().split()) & set(CONTROLLERS)
+
+
+def _enable(home: Home) -> None:
     for name in CONTROLLERS:
         with contextlib.suppress(OSError):  # there is none, it is not ours, or in use here
-            enabled.write_text(f"+{name}")
-    return set(enabled.read_text().split()) & set(CONTROLLERS)
+            (home.folder / ENABLED).write_text(f"+{name}")
 
 
 class Group:

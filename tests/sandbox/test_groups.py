@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skipgrade.sandbox import groups
-from skipgrade.sandbox.groups import Group, Home, remove_left
+from skipgrade.sandbox.groups import ENABLED, Group, Home, remove_left
 
 LIMITS = {"memory": 2**30, "pids": 100}
 
@@ -22,13 +22,28 @@ def tree(root: Path, *names: str) -> Path:
     return root
 
 
-def test_in_the_one_tree_of_version_two_the_nearest_that_offers_most(
+def test_in_the_one_tree_of_version_two_the_nearest_that_offers_all(tmp_path: Path) -> None:
+    """A group that holds processes offers its children nothing; one around it does."""
+    top = tree(tmp_path / "groups", "user", "user/session")
+    for around in (top, top / "user"):
+        (around / ENABLED).write_text("cpu memory pids io")
+    mounted = f"30 20 0:26 / {top} rw - cgroup2 cgroup2 rw\n"
+    assert groups._homes("0::/user/session\n", mounted) == [Home(top / "user", 2)]
+    assert (top / "user" / "session" / ENABLED).read_text() == "", "nothing was changed"
+
+
+def test_where_none_offers_all_the_nearest_that_can_be_made_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A group that holds processes offers its children nothing; the one around it does."""
     top = tree(tmp_path / "groups", "user", "user/session")
-    offers = {top: {"cpu", "memory", "pids"}, top / "user": {"cpu", "memory", "pids"}}
-    monkeypatch.setattr(groups, "_offers", lambda home: offers.get(home.folder, set()))
+    (top / "user" / ENABLED).write_text("memory pids")
+
+    def enable(home: Home) -> None:
+        """As Linux would: not where there are processes."""
+        if home.folder != top / "user" / "session":
+            (home.folder / ENABLED).write_text("cpu memory pids")
+
+    monkeypatch.setattr(groups, "_enable", enable)
     mounted = f"30 20 0:26 / {top} rw - cgroup2 cgroup2 rw\n"
     assert groups._homes("0::/user/session\n", mounted) == [Home(top / "user", 2)]
 
