@@ -19,6 +19,7 @@ from skipgrade.sandbox.shared_memory import SharedMemory
 from skipgrade.sandbox.sockets import Sockets
 
 THREAD = 0x00010000  # CLONE_THREAD
+CONNECTING = 64  # at a time, those included whose callers were killed
 WHEN_FULL, AT_MOST_EVERY = 0.25, 0.01  # seconds until they are counted again
 
 
@@ -57,6 +58,7 @@ class Listener:
         self._descriptor = descriptor
         self._allowed = allowed
         self._sockets = sockets
+        self._waiting = threading.Semaphore(CONNECTING)
         actions: dict[str, Callable[[Call], None]] = {
             "connect": self._connect,
             "bind": self._bind,
@@ -92,11 +94,16 @@ class Listener:
 
     def _connect(self, call: Call) -> None:
         """It may have to wait for the other side, and nobody else with it."""
+        if not self._waiting.acquire(blocking=False):
+            raise Refused(errno.EAGAIN)
         arguments = (call, self._connect_and_say)
         threading.Thread(target=self._answer, args=arguments, daemon=True).start()
 
     def _connect_and_say(self, call: Call) -> None:
-        self._sockets.connect(call)
+        try:
+            self._sockets.connect(call)
+        finally:
+            self._waiting.release()
         call.succeed()
 
     def _bind(self, call: Call) -> None:

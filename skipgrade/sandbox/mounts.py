@@ -43,27 +43,29 @@ def make_private(
     temporary: Path, shared_bytes: int, readable: Iterable[str], writable: Iterable[str]
 ) -> None:
     """From now on, for this process and those it starts: /tmp is the folder `temporary`, with
-    nothing of what was there but the files and folders named; /dev/shm is empty, and limited.
+    nothing of what was there but the files and folders named; /dev/shm is as empty, and limited.
     """
     _separate()
     kept = {Path(path).resolve(): False for path in readable}
     kept |= {Path(path).resolve(): True for path in writable}
-    kept = {path: may for path, may in kept.items() if TEMPORARY in path.parents and path.exists()}
+    covered = {TEMPORARY, SHARED_MEMORY}
+    kept = {path: may for path, may in kept.items() if covered & {*path.parents} and path.exists()}
     with ExitStack() as held:
         originals = {}
         for path in sorted(kept, key=lambda path: len(path.parts)):  # folders before those in them
             originals[path] = os.open(path, os.O_PATH | os.O_CLOEXEC)
             held.callback(os.close, originals[path])
         _mount(str(temporary), TEMPORARY, BIND)
+        options = f"size={shared_bytes},nr_inodes=16384,mode=1777"
+        _mount("tmpfs", SHARED_MEMORY, NO_SETUID | NO_DEVICES, kind="tmpfs", options=options)
         for path, original in originals.items():
             _show(original, path, writable=kept[path])
-    options = f"size={shared_bytes},nr_inodes=16384,mode=1777"
-    _mount("tmpfs", SHARED_MEMORY, NO_SETUID | NO_DEVICES, kind="tmpfs", options=options)
 
 
 def reveal() -> None:
-    """Show the machine's own /tmp again, so that what lies there can be removed."""
-    succeed(libc().umount2(os.fsencode(TEMPORARY), DETACH), "umount")
+    """Show what the machine has there again, so that it can be removed."""
+    for folder in (TEMPORARY, SHARED_MEMORY):
+        succeed(libc().umount2(os.fsencode(folder), DETACH), "umount")
 
 
 def _separate() -> None:

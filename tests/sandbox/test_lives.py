@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -78,6 +79,39 @@ def test_an_owner_that_dies_leaves_nothing(tmp_path: Path, end: int) -> None:
         time.sleep(0.05)
     assert not [pid for pid in family if psutil.pid_exists(pid)]
     assert not Path(connection).parent.exists() and not Path(private).exists()
+
+
+WAITING = """
+listening = socket.socket(socket.AF_UNIX)
+listening.bind('waits')
+listening.listen(0)
+for _ in range(150):
+    pid = os.fork()
+    if pid == 0:
+        socket.socket(socket.AF_UNIX).connect('waits')
+        os._exit(0)
+    time.sleep(0.005)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+done = True
+"""
+
+
+def test_callers_that_are_killed_while_they_wait_do_not_pile_up(tmp_path: Path) -> None:
+    kernel = confined(tmp_path)
+    assert kernel.run(TOOLS + WAITING, "done") is True
+    warden = psutil.Process(kernel.manager.provisioner.process.pid).parent()
+    assert warden is not None and warden.num_threads() < 80
+    kernel.close()
+
+
+def test_a_notebook_may_lie_in_shared_memory() -> None:
+    """Some graders have their temporary folders there."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        kernel = confined(Path(folder))
+        kernel.run("open('own', 'w').close()", "nothing")
+        kernel.close()
+        assert Path(folder, "own").exists()
 
 
 def test_a_zygote_that_died_is_replaced(tmp_path: Path) -> None:
