@@ -38,16 +38,16 @@ def do():
 here, there = os.pipe()
 os.set_blocking(here, False)
 started = []
-for _ in range(10):
-    pid = os.fork()
-    if pid == 0:
-        try:
-            do()
-        finally:
-            os._exit(0)
-    started.append(pid)
-time.sleep(2)
 try:
+    for _ in range(10):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                do()
+            finally:
+                os._exit(0)
+        started.append(pid)
+    time.sleep(2)
     escaped = len(os.read(here, 100)) == 10
 finally:
     for pid in started:
@@ -62,16 +62,19 @@ def do():
         pairs.append(socket.socketpair())
     time.sleep(1.5)
     return True
-started = []
-for _ in range(4):
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os._exit(0 if do() else 1)
-        finally:
-            os._exit(1)
-    started.append(pid)
-escaped = all(os.waitpid(pid, 0)[1] == 0 for pid in started)
+started, status = [], []
+try:
+    for _ in range(4):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os._exit(0 if do() else 1)
+            finally:
+                os._exit(1)
+        started.append(pid)
+finally:
+    status = [os.waitpid(pid, 0)[1] for pid in started]
+escaped = status == [0] * 4
 """,
     "files open without end": """
 held = []
