@@ -7,10 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from skipgrade.sandbox import kernel_manager
 from skipgrade.sandbox.confinement import HELPS, missing
+from skipgrade.sandbox.kernels import MESSAGE_LIMIT, MESSAGES
 from tests.sandbox.bank.world import TOOLS
 from tests.sandbox.spoken import Kernel, confined
 
@@ -89,3 +91,22 @@ def test_a_busy_kernel_leaves_its_neighbour_a_share(
             kernel.close()
     assert 0.9 < worked < 1.5, "what it is charged is its own"
     assert worked > FAIR * burned / len(os.sched_getaffinity(0))
+
+
+LOUD = """
+from IPython.display import display
+for _ in range(40):
+    display({'text/plain': 'x' * 12_000_000}, raw=True)
+done = True
+"""
+
+
+def test_what_nobody_reads_waits_in_the_kernel(tmp_path: Path) -> None:
+    """Of 480 MB of messages no more than the few that may wait are in the grader's memory."""
+    own = psutil.Process()
+    kernel = confined(tmp_path)
+    before = own.memory_info().rss
+    assert kernel.run(LOUD, "done") is True
+    grown = own.memory_info().rss - before
+    kernel.close()
+    assert grown < MESSAGES * MESSAGE_LIMIT
