@@ -29,7 +29,7 @@ from tests.sandbox.bank import (
     Targets,
     targets,
 )
-from tests.sandbox.spoken import Kernel, confined
+from tests.sandbox.spoken import Kernel, KernelEnded, confined
 
 SMALL = {"memory_gib": 0.25, "files": 10_000}
 KINDS: dict[str, Callable[[Path], Kernel]] = {
@@ -67,8 +67,8 @@ def attempt(kind: str, attack: str) -> str:
         with started(kind, scratch, world) as kernel:
             try:
                 got = kernel.run(ATTACKS[attack], "escaped")
-            except TimeoutError:
-                got = "TimeoutError"
+            except (TimeoutError, KernelEnded) as error:
+                got = f"Error, {type(error).__name__}"
         return "SUCCEEDS" if world.damage() else outcome(got)
 
 

@@ -17,6 +17,10 @@ from traitlets.config import Config
 from skipgrade.sandbox import confinement, kernel_manager
 
 
+class KernelEnded(AssertionError):
+    """While it ran a cell; our kernels say why."""
+
+
 class Kernel:
     """A running kernel, spoken to as nbclient does."""
 
@@ -35,7 +39,8 @@ class Kernel:
         )
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            assert self.manager.is_alive(), self.manager.provisioner.process.reason
+            if not self.manager.is_alive():
+                raise KernelEnded(getattr(self.manager.provisioner.process, "reason", ""))
             with contextlib.suppress(Empty):
                 reply = self.client.get_shell_msg(timeout=1)
                 if reply["parent_header"].get("msg_id") == message:
