@@ -125,7 +125,7 @@ class PlainHandIns(CourseDirectory):
     def _new_folder(self) -> Path:
         if self._scratch is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="skipgrade-intake-"))
-            weakref.finalize(self, remove_tree, self._scratch)
+            weakref.finalize(self, remove, self._scratch)
         return Path(tempfile.mkdtemp(dir=self._scratch))
 
 
