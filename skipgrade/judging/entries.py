@@ -48,10 +48,9 @@ class _Table(ast.NodeTransformer):
                 self._update(self._read(statement.value))
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             call = statement.value
-            if isinstance(call.func, ast.Attribute) and call.func.attr == "update":
-                if self._is_table(call.func.value):
-                    given = [ast.keyword(None, argument) for argument in call.args]
-                    self._update(self._read(_dict_of([*given, *call.keywords])))
+            if self._is_method(call.func, "update"):
+                given = [ast.keyword(None, argument) for argument in call.args]
+                self._update(self._read(_dict_of([*given, *call.keywords])))
 
     def _assign(self, target: ast.expr, expression: ast.expr) -> None:
         found = self._read(expression)
@@ -82,6 +81,9 @@ class _Table(ast.NodeTransformer):
     def _is_table(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Name) and node.id == self._name
 
+    def _is_method(self, node: ast.expr, name: str) -> bool:
+        return isinstance(node, ast.Attribute) and node.attr == name and self._is_table(node.value)
+
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Constant(self._known[node.id]) if node.id in self._known else node
 
@@ -101,9 +103,8 @@ class _Table(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         called = node.func
-        if isinstance(called, ast.Attribute) and called.attr == "values":
-            if self._is_table(called.value):
-                return ast.List([ast.Constant(one) for one in self.entries.values()], ast.Load())
+        if self._is_method(called, "values"):
+            return ast.List([ast.Constant(one) for one in self.entries.values()], ast.Load())
         self.generic_visit(node)
         if not isinstance(called, ast.Name):
             return node
