@@ -24,9 +24,9 @@ class _Student:
     def numbers(self, expression: str, count: int, **arrays: Any) -> list[float]:
         """A list of that many numbers, NaN and infinity included; `NoAnswer` for anything else."""
         told = self.eval(expression, **arrays)
-        if isinstance(told, (list, tuple)) and len(told) == count:
-            if all(is_number(one) for one in told):
-                return [float(one) for one in told]
+        sound = isinstance(told, (list, tuple)) and all(is_number(one) for one in told)
+        if sound and len(told) == count:
+            return [float(one) for one in told]
         raise NoAnswer(message(f"{count} numbers", brief(told), ""))
 
 
