@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from skipgrade.judging.checks import Checks
-from skipgrade.judging.checks.asking import NoAnswer, ask_student, brief
+from skipgrade.judging.checks.asking import ask_student, brief
 from skipgrade.judging.checks.forms import Form, fits, told
 from skipgrade.judging.checks.measuring import StudentsNetwork
+from skipgrade.judging.entries import is_number
 from skipgrade.judging.session import current
-from skipgrade.judging.verdict import message
+from skipgrade.judging.verdict import NoAnswer, message
 
 
 class _Student:
@@ -25,6 +26,14 @@ class _Student:
         if form is not None and not fits(answer, form):
             raise NoAnswer(message(expected, brief(answer), ""))
         return answer
+
+    def numbers(self, expression: str, count: int, **arrays: Any) -> list[float]:
+        """A list of that many numbers, NaN and infinity included; `NoAnswer` for anything else."""
+        answer = self.eval(expression, **arrays)
+        if isinstance(answer, (list, tuple)) and len(answer) == count:
+            if all(is_number(one) for one in answer):
+                return [float(one) for one in answer]
+        raise NoAnswer(message(f"{count} numbers", brief(answer), ""))
 
 
 class _Solution:
