@@ -60,8 +60,8 @@ def test_tables_and_figures(part: str, files: Path) -> None:
         {**table, first: float("nan")},
     ):
         assert earned(cell, files, **{f"{part}_results": other}) == pytest.approx(1 - cost)
-    for table in ({}, None, {**table, first: "much"}):
-        assert earned(cell, files, **{f"{part}_results": table}) <= 1 - cost
+    for other in ({}, None, {**table, first: "much"}):
+        assert earned(cell, files, **{f"{part}_results": other}) <= 1 - cost
     for figure in (
         curves({key: run["val_loss"] for key, run in runs.items()}),
         curves({key: values[key] for key in list(values)[1:]}),
