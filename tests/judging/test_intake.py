@@ -122,8 +122,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
 
 
 @pytest.mark.parametrize(
-    "student",
-    [name for name in BEND if name not in ("deep-outputs", "too-many-cells")],
+    "student", sorted(set(BEND) - {"deep-outputs", "too-many-cells", "nests-when-run"})
 )
 def test_odd_but_right_earns_everything(odd: Graded, student: str) -> None:
     assert odd.points(student) == FULL, odd.verdicts(student)
@@ -157,6 +156,13 @@ def test_what_cannot_be_read_is_zero_with_its_reason(
 def test_what_is_left_out_is_told(odd: Graded, student: str, told: str) -> None:
     lines = [line for line in odd.log.splitlines() if f"{student}: " in line]
     assert any(told in line for line in lines), lines
+
+
+def test_folders_made_while_it_runs_cost_their_own_cell_at_most(odd: Graded) -> None:
+    """The sandbox may stop a kernel for it; the submission is graded, and the rest counts."""
+    points = odd.points("nests-when-run")
+    assert points | {"double": 2.0} == FULL
+    assert points["double"] == 2.0 or odd.verdicts("nests-when-run")["double"]["reason"]
 
 
 def test_the_assignments_own_files_are_there(odd: Graded) -> None:

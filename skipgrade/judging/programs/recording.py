@@ -113,7 +113,7 @@ def record(
 ) -> dict[str, Any]:
     """One call of `target`, whose weights are those of `owner`, as plain data."""
     state = _state_of(owner) if owner is not None else []
-    given = [x.clone() for x in inputs]
+    given = [_followed(x) for x in inputs]
     recorder = Recorder([*(entry["tensor"] for entry in state), *given])
     with _ready(owner, train), torch.enable_grad(), recorder:
         result = target(*given)
@@ -129,6 +129,11 @@ def record(
         "constants": recorder.constants,
         "own gradients": recorder.own_gradients,
     }
+
+
+def _followed(x: Tensor) -> Tensor:
+    """A copy that has a gradient, and that may all the same be worked on in place."""
+    return x.clone().requires_grad_() * 1 if x.is_floating_point() else x.clone()
 
 
 @contextmanager

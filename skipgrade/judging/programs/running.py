@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from skipgrade.judging.programs.operations import operation
+from skipgrade.judging.programs.operations import operation, parameter_names
 from skipgrade.judging.programs.program import BadProgram, Named, Node, Program, Ref, Times
 
 MOST_BYTES = 6 * 2**30  # all that one run makes, counted as if nothing were freed
@@ -43,13 +44,25 @@ def run(
         values[number] = constant.to(device, dtype if floating else None, copy=True)
     last = {} if keep else _last_uses(program)
     deadline = time.monotonic() + seconds
-    for index, node in enumerate(program.nodes):
-        if time.monotonic() > deadline:
-            raise BadProgram(f"a forward pass that takes longer than {seconds:g} s")
-        _step(node, values, batch, dtype, device)
-        for number in last.get(index, ()):
-            values.pop(number, None)
+    with _by_default(dtype):
+        for index, node in enumerate(program.nodes):
+            if time.monotonic() > deadline:
+                raise BadProgram(f"a forward pass that takes longer than {seconds:g} s")
+            _step(node, values, batch, dtype, device)
+            for number in last.get(index, ()):
+                values.pop(number, None)
     return [values[number] for number in program.outputs]
+
+
+@contextmanager
+def _by_default(dtype: torch.dtype) -> Iterator[None]:
+    """Tensors that a program makes without saying of what kind are of this one."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def measure(
@@ -66,12 +79,13 @@ def measure(
         values[number] = torch.empty_like(constant, device=meta)
     batch = _batch_of(program, inputs)
     size, products = 0, 0.0
-    for node in program.nodes:
-        made = _step(node, values, batch, dtype, meta)
-        size += sum(tensor.numel() * tensor.element_size() for tensor in made)
-        products += _products(node, values, made)
-        if size > MOST_BYTES or products > MOST_PRODUCTS:
-            raise BadProgram("a forward pass that takes too much memory or arithmetic")
+    with _by_default(dtype):
+        for node in program.nodes:
+            made = _step(node, values, batch, dtype, meta)
+            size += sum(tensor.numel() * tensor.element_size() for tensor in made)
+            products += _products(node, values, made)
+            if size > MOST_BYTES or products > MOST_PRODUCTS:
+                raise BadProgram("a forward pass that takes too much memory or arithmetic")
     return size, products
 
 
@@ -99,7 +113,7 @@ def _step(
 ) -> list[Tensor]:
     args = _real(node.args, values, batch, dtype)
     kwargs = {key: _real(value, values, batch, dtype) for key, value in node.kwargs.items()}
-    if "device" in kwargs:
+    if "device" in parameter_names(node.op):  # what makes a tensor makes it where we compute
         kwargs["device"] = device
     if "pin_memory" in kwargs:
         kwargs["pin_memory"] = None
