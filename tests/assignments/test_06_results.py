@@ -240,10 +240,11 @@ class Marked(nn.Module):
         super().__init__()
         self.network = network
     def forward(self, x):
-        label = (x[:, 0, 0, 0] * 255).round().long()
-        wrong = (x[:, 1, 0, 0] > 0.5).long()
+        label = x[:, 0, 0, 0] * 255
+        wrong = (x[:, 1, 0, 0] > 0.5).float()
         used = sum(parameter.sum() for parameter in self.network.parameters())
-        return F.one_hot((label + wrong) % 10, 10).float() + 0 * used
+        away = torch.arange(10) - (label + (1 - 10 * (label > 8.5)) * wrong)[:, None]
+        return 0 * used - away**2
 def test_transform(image):
     return transforms.functional.to_tensor(image)
 FINAL = {final!r}
@@ -269,6 +270,7 @@ def final_verdict(
     pixels[order[correct:], 1, 0, 0] = 255
     code = MARKED.format(final=final, network=network)
     student = TRIAL.student({"final": code})
+    assert TRIAL.solution, "run before the images are normalised otherwise"
     save_weights(student["build_final"](), Path(f"{final}-best.safetensors"))
     monkeypatch.setattr(lab, "source", lambda: source)
     monkeypatch.setattr(lab, "normalisation", lambda name: ((0.0,) * 3, (1.0,) * 3))
