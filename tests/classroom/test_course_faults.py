@@ -84,8 +84,8 @@ def test_many_names_are_cut_short() -> None:
 
 
 SETUP_FAILS = ("import torch", "import torch\nraise OSError('no disk')")
-UNKNOWN_CHECK = ("check.parameters('Net()')", "check.functon('Net()')")
-UNKNOWN_NAME = ("check.parameters('Net()')", "check.parameters('MPL()')")
+UNKNOWN_CHECK = ("check.parameters('Net()', x=x)", "check.functon('Net()')")
+UNKNOWN_NAME = ("check.parameters('Net()', x=x)", "check.parameters('MPL()')")
 
 
 def broken_later(root: Path, change: tuple[str, str]) -> TinyCourse:
@@ -104,8 +104,8 @@ def broken_later(root: Path, change: tuple[str, str]) -> TinyCourse:
     ("change", "told"),
     [
         pytest.param(SETUP_FAILS, "cell setup: OSError: no disk", id="setup"),
-        pytest.param(UNKNOWN_CHECK, "cell net-test, line 2", id="unknown check"),
-        pytest.param(UNKNOWN_NAME, "cell net-test, line 2", id="unknown name"),
+        pytest.param(UNKNOWN_CHECK, "cell net-test, line 3", id="unknown check"),
+        pytest.param(UNKNOWN_NAME, "cell net-test, line 3", id="unknown name"),
     ],
 )
 def test_neither_command_records_a_zero(tmp_path: Path, change: tuple[str, str], told: str) -> None:

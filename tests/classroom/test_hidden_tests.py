@@ -69,7 +69,7 @@ def test_what_works_is_left_alone(tmp_path: Path, hidden: str) -> None:
         ),
         ("check.parameters('MLP(')", 2, "'MLP(' is no expression"),
         ("check.parameters()", 2, "check.parameters: missing a required argument: 'expression'"),
-        ("check.parameters('MLP()', x=1)", 2, "got an unexpected keyword argument 'x'"),
+        ("check.parameters('MLP()', y=1)", 2, "got an unexpected keyword argument 'y'"),
         ("check.parameters('MLP()', 'net')", 2, "too many positional arguments"),
         ("student.evaluate('net')", 2, "there is no student.evaluate"),
         ("student.eval()", 2, "student.eval: missing a required argument"),

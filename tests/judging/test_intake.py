@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from skipgrade.sandbox.removal import remove_tree
+from skipgrade.sandbox.folders import remove
 from tests.judging import tiny
 from tests.judging.conftest import Graded
 from tests.judging.tiny import ANSWERS, NAME
@@ -115,10 +115,10 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
         done = course.nbgrader("autograde", NAME, extra={"TMPDIR": scratch})
         left = sorted(path.name for path in Path(scratch).iterdir())
         for path in Path(scratch).iterdir():
-            remove_tree(path)
+            remove(path)
     assert done.returncode == 0, done.stderr[-4000:]
     yield Graded(course, done.stderr, left)
-    remove_tree(course.root)  # too deep for pytest's own clearing up
+    remove(course.root)  # too deep for pytest's own clearing up
 
 
 @pytest.mark.parametrize(

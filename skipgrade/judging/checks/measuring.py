@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 from skipgrade.judging.checks.accuracy import Scorer, must_fit, right_answers, scorer, scores_of
 from skipgrade.judging.checks.network import IMAGES, Network, Unrecordable, student_network
+from skipgrade.judging.checks.structure import Layer, structure
+from skipgrade.judging.programs.program import BadProgram
 from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import NoAnswer, message
 
@@ -44,6 +46,14 @@ class StudentsNetwork:
     def layers(self) -> list[str]:
         """Every use of weights in order, as in "conv with weights of shape (6, 3, 5, 5)"."""
         return self.recorded.layers()
+
+    def structure(self) -> list[Layer]:
+        """Its layers in order, as dicts: kind, shape that comes out, kernel, stride and so on."""
+        network = self.recorded
+        try:
+            return structure(network.eval, IMAGES if self.x is None else self.x)
+        except BadProgram as error:
+            raise NoAnswer(message(EXPECTED, str(error), "")) from error
 
     def scores(
         self, images: Tensor, *, weights: str, data: str = "cifar10", prepare: str | None = None

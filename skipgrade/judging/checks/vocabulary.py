@@ -113,11 +113,13 @@ class Checks:
 
     @_check
     def parameters(
-        self, session: Session, expression: str, *, hint: str = "", x: Tensor | None = None
-    ) -> str | None:
+        self, session: Session, expression: str, *, hint: str = "", x: Tensor | None = None,
+        also: Collection[int] = (),
+    ) -> str | None:  # fmt: skip
         """The number of trainable parameters of a network, every one of them used.
 
         Counted in its forward pass for images like `x`: 3 colours, 32 by 32, if nothing is said.
+        `also` are other numbers that are right, as where a bias may be left out.
         """
         given = [IMAGES if x is None else x]
         ours = solution_network(session, expression, given)
@@ -130,7 +132,8 @@ class Checks:
             images = torch.randn(given[0].shape, generator=session.generator(expression))
             return functions.check(session, expression, {"x": images}, False, 1e-6, hint)
         idle = theirs.size() - theirs.size(used=True)
-        if theirs.size() == expected and idle <= ours.size() - ours.size(used=True):
+        right = theirs.size() in {expected, *also}
+        if right and idle <= ours.size() - ours.size(used=True):
             return None
         unused = f", {idle:,} of them never used in forward" if idle else ""
         return message(wanted, f"{theirs.size():,}{unused}", hint)

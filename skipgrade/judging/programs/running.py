@@ -18,6 +18,7 @@ MOST_PRODUCTS = 400e9  # multiplications of one run
 PRODUCTS_OF_AN_IMAGE = 20e9
 BYTES_AT_A_TIME = 2**29  # what a batch of images is cut to
 FLOATING = {"float16", "bfloat16", "float32", "float64"}
+META = torch.device("meta")  # tensors there have a shape and no numbers
 
 Values = dict[int, Any]
 
@@ -69,24 +70,38 @@ def measure(
     program: Program, shapes: Sequence[Tensor], dtype: torch.dtype = torch.float32
 ) -> tuple[int, float]:
     """Bytes and multiplications that a run on such inputs takes; nothing is computed for it."""
-    meta = torch.device("meta")
-    inputs = [torch.empty_like(x, device=meta) for x in shapes]
-    values: Values = dict(zip(program.input_numbers(), inputs, strict=True))
-    for number, entry in enumerate(program.state):
-        kind = dtype if entry.dtype in FLOATING else getattr(torch, entry.dtype)
-        values[number] = torch.empty(entry.shape, dtype=kind, device=meta)
-    for number, constant in program.constants.items():
-        values[number] = torch.empty_like(constant, device=meta)
-    batch = _batch_of(program, inputs)
+    values, batch = _without_numbers(program, shapes, dtype)
     size, products = 0, 0.0
     with _by_default(dtype):
         for node in program.nodes:
-            made = _step(node, values, batch, dtype, meta)
+            made = _step(node, values, batch, dtype, META)
             size += sum(tensor.numel() * tensor.element_size() for tensor in made)
             products += _products(node, values, made)
             if size > MOST_BYTES or products > MOST_PRODUCTS:
                 raise BadProgram("a forward pass that takes too much memory or arithmetic")
     return size, products
+
+
+def shapes_in(program: Program, shapes: Sequence[Tensor]) -> dict[int, tuple[int, ...]]:
+    """The shape of every tensor of a run on such inputs; nothing is computed for it."""
+    values, batch = _without_numbers(program, shapes, torch.float32)
+    for node in program.nodes:
+        _step(node, values, batch, torch.float32, META)
+    return {number: tuple(tensor.shape) for number, tensor in values.items()}
+
+
+def _without_numbers(
+    program: Program, shapes: Sequence[Tensor], dtype: torch.dtype
+) -> tuple[Values, int]:
+    """Inputs, state and constants as tensors that have a shape alone; and the batch size."""
+    inputs = [torch.empty(x.shape, dtype=x.dtype, device=META) for x in shapes]
+    values: Values = dict(zip(program.input_numbers(), inputs, strict=True))
+    for number, entry in enumerate(program.state):
+        kind = dtype if entry.dtype in FLOATING else getattr(torch, entry.dtype)
+        values[number] = torch.empty(entry.shape, dtype=kind, device=META)
+    for number, constant in program.constants.items():
+        values[number] = torch.empty_like(constant, device=META)
+    return values, _batch_of(program, inputs)
 
 
 def _products(node: Node, values: Values, made: list[Tensor]) -> float:
