@@ -187,10 +187,11 @@ class Checks:
     @_check
     def run(
         self, session: Session, name: str, model: str, *, data: str = "cifar10",
-        prepare: str | None = None, hint: str = "",
+        prepare: str | None = None, val: int = 5000, hint: str = "",
     ) -> str | None:  # fmt: skip
-        """The weights of the run `name` do about what its history says, in this model."""
-        return runs.check(session, name, model, data, prepare, hint)
+        """The weights of the run `name` do about what its history says, in this model, on the
+        `val` images that `lab.load` held out."""
+        return runs.check(session, name, model, data, prepare, val, hint)
 
     @_check
     def that(
