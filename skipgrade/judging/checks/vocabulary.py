@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec
 import torch
 from torch import Tensor
 
-from skipgrade.judging.checks import accuracy, evaluating, runs, stepping
+from skipgrade.judging.checks import accuracy, evaluating, make, runs, stepping
 from skipgrade.judging.checks import figure as figures
 from skipgrade.judging.checks import function as functions
 from skipgrade.judging.checks.asking import NoAnswer, ask_student
@@ -113,11 +113,13 @@ class Checks:
 
     @_check
     def parameters(
-        self, session: Session, expression: str, *, hint: str = "", x: Tensor | None = None
-    ) -> str | None:
+        self, session: Session, expression: str, *, hint: str = "", x: Tensor | None = None,
+        also: Collection[int] = (),
+    ) -> str | None:  # fmt: skip
         """The number of trainable parameters of a network, every one of them used.
 
         Counted in its forward pass for images like `x`: 3 colours, 32 by 32, if nothing is said.
+        `also` are other numbers that are right, as where a bias may be left out.
         """
         given = [IMAGES if x is None else x]
         ours = solution_network(session, expression, given)
@@ -130,7 +132,8 @@ class Checks:
             images = torch.randn(given[0].shape, generator=session.generator(expression))
             return functions.check(session, expression, {"x": images}, False, 1e-6, hint)
         idle = theirs.size() - theirs.size(used=True)
-        if theirs.size() == expected and idle <= ours.size() - ours.size(used=True):
+        right = theirs.size() in {expected, *also}
+        if right and idle <= ours.size() - ours.size(used=True):
             return None
         unused = f", {idle:,} of them never used in forward" if idle else ""
         return message(wanted, f"{theirs.size():,}{unused}", hint)
@@ -175,11 +178,22 @@ class Checks:
     def figure(
         self, session: Session, expression: str, *, hint: str = "",
         curves: int | Mapping[str, Any] | None = None, xlabel: bool = True, ylabel: bool = True,
-        legend: bool = True, length: int | str | None = None,
+        legend: bool = True, length: int | str | None = None, percent: bool = False,
     ) -> str | None:  # fmt: skip
-        """What a figure shows: curves (how many, or {label: its values}), labels, lengths."""
-        asked = figures.Asked(curves, xlabel, ylabel, legend, length)
+        """What a figure shows: curves (how many, or {label: its values}), labels, lengths.
+
+        With `percent`, a curve of fractions may be drawn in percent.
+        """
+        asked = figures.Asked(curves, xlabel, ylabel, legend, length, percent)
         return figures.check(session, expression, asked, hint)
+
+    @_check
+    def same_make(
+        self, session: Session, expression: str, like: str, *, hint: str = ""
+    ) -> str | None:
+        """Two networks of the student's differ in their sizes alone: what other tests saw of
+        `like` holds for `expression` as well."""
+        return make.check(session, expression, like, hint)
 
     @_check
     def run(
