@@ -198,10 +198,11 @@ class Checks:
     @_check
     def run(
         self, session: Session, name: str, model: str, *, data: str = "cifar10",
-        prepare: str | None = None, hint: str = "",
+        prepare: str | None = None, images: int = runs.LOOKED_AT, hint: str = "",
     ) -> str | None:  # fmt: skip
-        """The weights of the run `name` do about what its history says, in this model."""
-        return runs.check(session, name, model, data, prepare, hint)
+        """The weights of the run `name` do about what its history says, in this model, on so many
+        validation images."""
+        return runs.check(session, name, model, data, prepare, images, hint)
 
     @_check
     def that(
