@@ -2,81 +2,133 @@
 
     .venv/bin/python bench/isolation.py [--json FILE]
 
-Every attack of tests/sandbox/bank.py is made once in a fresh kernel of either kind, in the same
-run, against the same (harmless) course. What honest notebooks do is tried in ours as well.
+Every attempt of tests/sandbox/bank is made once in a fresh kernel of each kind, in the same run,
+against the same (harmless) course: ours with all that this machine offers, and with Landlock and
+seccomp alone. What honest notebooks do is tried in ours as well.
 """
 
 import argparse
-import os
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 from jupyter_client.manager import KernelManager
 from surroundings import save
-from traitlets.config import Config
 
-from skipgrade.sandbox import kernel_manager
-from tests.sandbox.bank import ATTACKS, HONEST, LEFT_BEHIND, STOPPED, targets
-from tests.sandbox.spoken import Kernel
+from skipgrade.sandbox import folders
+from skipgrade.sandbox.confinement import HELPS
+from tests.sandbox.bank import (
+    ATTACKS,
+    BETWEEN,
+    HONEST,
+    LEFT_BEHIND,
+    STOPPED,
+    Targets,
+    targets,
+)
+from tests.sandbox.spoken import Kernel, KernelEnded, confined
 
-LIMITS = Config(SandboxProvisioner={"memory_gib": 1.0, "disk_gib": 0.25, "processes": 24})
-KINDS: dict[str, Callable[[], KernelManager]] = {
-    "stock nbgrader": KernelManager,
-    "skipgrade": lambda: kernel_manager("student", config=LIMITS),
+SMALL = {"memory_gib": 0.25, "files": 10_000}
+KINDS: dict[str, Callable[[Path], Kernel]] = {
+    "stock nbgrader": lambda work: Kernel(KernelManager(), work, stderr=subprocess.DEVNULL),
+    "skipgrade": confined,
+    "skipgrade alone": lambda work: confined(work, tuple(HELPS)),
 }
+OURS = [kind for kind in KINDS if kind != "stock nbgrader"]
+
+
+@contextmanager
+def surroundings() -> Iterator[tuple[Targets, Path]]:
+    """What there is to attack, and a folder to work in; nothing of either stays."""
+    scratch = Path(tempfile.mkdtemp(prefix="skipgrade-bench-"))
+    try:
+        (scratch / "course").mkdir()
+        with targets(scratch / "course") as world:
+            yield world, scratch
+    finally:
+        folders.remove(scratch)
+
+
+@contextmanager
+def started(kind: str, scratch: Path, world: Targets) -> Iterator[Kernel]:
+    kernel = KINDS[kind](Path(tempfile.mkdtemp(dir=scratch)))
+    try:
+        kernel.run(world.code(), "nothing")
+        yield kernel
+    finally:
+        kernel.close()
 
 
 def attempt(kind: str, attack: str) -> str:
-    """What became of one attack in a fresh kernel."""
-    with tempfile.TemporaryDirectory() as scratch:
-        root, work = Path(scratch, "course"), Path(scratch, "work")
-        root.mkdir()
-        work.mkdir()
-        with targets(root) as world:
-            kernel = Kernel(KINDS[kind](), work, stderr=subprocess.DEVNULL)
+    with surroundings() as (world, scratch):
+        with started(kind, scratch, world) as kernel:
             try:
-                kernel.run(world.code(), "nothing")
-                if attack in STOPPED:
-                    reason = stopped_for(kernel, STOPPED[attack])
-                    return f"stopped: {reason}" if reason else "SUCCEEDS"
                 got = kernel.run(ATTACKS[attack], "escaped")
-            finally:
-                kernel.close()
+            except (TimeoutError, KernelEnded) as error:
+                got = f"Error, {type(error).__name__}"
+        return "SUCCEEDS" if world.damage() else outcome(got)
+
+
+def outcome(got: object) -> str:
     failed = not got or (isinstance(got, str) and "Error" in got.partition(":")[0])
     return f"fails ({str(got).partition(':')[0]})" if failed else "SUCCEEDS"
 
 
-def stopped_for(kernel: Kernel, code: str) -> str:
+def overheard(kind: str, channel: str) -> str:
+    """Whether what one kernel does is seen in another."""
+    says, listens = BETWEEN[channel]
+    with surroundings() as (world, scratch), started(kind, scratch, world) as first:
+        number = first.run("number = os.getpid()", "number")
+        place = first.run("place = os.getcwd()", "place")
+        with started(kind, scratch, world) as second:
+            second.run(f"FIRST, PLACE = {number}, {place!r}", "nothing")
+            first.run(says, "said")
+            return outcome(second.run(listens, "heard"))
+
+
+def excess(kind: str, attack: str) -> str:
     """Why the kernel was stopped; stock kernels never are, and run to the end of the cell."""
-    if hasattr(kernel.manager.provisioner.process, "reason"):
-        return kernel.stopped_for(code)
-    kernel.run(code, "nothing")
-    return ""
+    reason, code = STOPPED[attack]
+    with surroundings() as (world, scratch):
+        if kind == "stock nbgrader":
+            with started(kind, scratch, world) as kernel:
+                kernel.run(code.replace("time.sleep(20)", ""), "nothing")
+            return "SUCCEEDS"
+        kernel = confined(scratch, HELPS if kind.endswith("alone") else (), **SMALL)
+        kernel.run(world.code(), "nothing")
+        told = kernel.stopped_for(code)
+        kernel.close()
+    return f"stopped: {told}" if reason in told else "SUCCEEDS"
 
 
 def left_behind(kind: str) -> str:
     """Whether a process in the background outlives its kernel."""
-    mark = f"skipgrade-bench-{os.getpid()}-{kind.split()[0]}"
-    with tempfile.TemporaryDirectory() as scratch:
-        kernel = Kernel(KINDS[kind](), Path(scratch), stderr=subprocess.DEVNULL)
-        kernel.run(f"MARK = {mark!r}\n{LEFT_BEHIND}\nimport time\ntime.sleep(1)", "nothing")
-        kernel.close()
-    survivors = [p for p in psutil.process_iter(["cmdline"]) if mark in (p.info["cmdline"] or [])]
-    for process in survivors:
-        process.kill()
+    with surroundings() as (world, scratch):
+        with started(kind, scratch, world) as kernel:
+            kernel.run(f"{LEFT_BEHIND}\ntime.sleep(1)", "nothing")
+        named = psutil.process_iter(["cmdline"])
+        survivors = [p for p in named if world.MARK in (p.info["cmdline"] or [])]
+        for process in survivors:
+            process.kill()
     return "SUCCEEDS" if survivors else "fails (ended with the kernel)"
 
 
-def honest(work: str) -> str:
-    with tempfile.TemporaryDirectory() as scratch:
-        kernel = Kernel(KINDS["skipgrade"](), Path(scratch))
-        try:
-            return "works" if kernel.run(HONEST[work], "worked") is True else "IS HINDERED"
-        finally:
-            kernel.close()
+def honest(kind: str, work: str) -> str:
+    with surroundings() as (world, scratch), started(kind, scratch, world) as kernel:
+        return "works" if kernel.run(HONEST[work], "worked") is True else "IS HINDERED"
+
+
+def attacks() -> Iterator[tuple[str, Callable[[str], str]]]:
+    for attack in ATTACKS:
+        yield attack, lambda kind, attack=attack: attempt(kind, attack)  # type: ignore[misc]
+    for channel in BETWEEN:
+        yield f"speak by {channel}", lambda kind, by=channel: overheard(kind, by)  # type: ignore[misc]
+    for attack in STOPPED:
+        yield attack, lambda kind, attack=attack: excess(kind, attack)  # type: ignore[misc]
+    yield "leave a process behind", left_behind
 
 
 def main() -> None:
@@ -84,17 +136,20 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=Path("build/isolation.json"))
     arguments = parser.parse_args()
     rows = []
-    print(f"{'attack':<42}{'stock nbgrader':<34}skipgrade")
-    for attack in (*ATTACKS, *STOPPED, "leave a process behind"):
-        made = left_behind if attack == "leave a process behind" else None
-        row = {kind: made(kind) if made else attempt(kind, attack) for kind in KINDS}
+    print(f"{'attack':<46}" + "".join(f"{kind:<34}" for kind in KINDS))
+    for attack, made in attacks():
+        row = {kind: made(kind) for kind in KINDS}
         rows.append({"attack": attack} | row)
-        print(f"{attack:<42}{row['stock nbgrader']:<34}{row['skipgrade']}", flush=True)
-    works = {work: honest(work) for work in HONEST}
-    for work, result in works.items():
-        print(f"{work:<42}{'':<34}{result}", flush=True)
+        print(f"{attack:<46}" + "".join(f"{row[kind]:<34}" for kind in KINDS), flush=True)
+    works = []
+    for work in HONEST:
+        row = {kind: honest(kind, work) for kind in OURS}
+        works.append({"work": work} | row)
+        print(f"{work:<80}" + "".join(f"{row[kind]:<34}" for kind in OURS), flush=True)
     count = {kind: sum(row[kind] == "SUCCEEDS" for row in rows) for kind in KINDS}
     print(f"of {len(rows)} attacks succeed: " + ", ".join(f"{k} {v}" for k, v in count.items()))
+    done = {kind: sum(row[kind] == "works" for row in works) for kind in OURS}
+    print(f"of {len(works)} honest works go on: " + ", ".join(f"{k} {v}" for k, v in done.items()))
     save(arguments.json, {"attacks": rows, "honest": works})
 
 

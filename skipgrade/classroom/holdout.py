@@ -1,8 +1,8 @@
 """The private final test: a pack for students, and its labels, which stay in the course folder.
 
-Everything follows from the course's secret key and NumPy's frozen random stream, so that the same
-key gives the same pack again on any machine. What each part protects, and what it does not, is
-told in docs/instructors.md.
+Everything follows from the course's secret key, by streams of their own for the numbers, the order
+and the altering of the images, so that the same key gives the same pack again on any machine. What
+each part protects, and what it does not, is told in docs/instructors.md.
 """
 
 import json
@@ -13,25 +13,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from traitlets.config import Config
 
 from skipgrade import lab
 from skipgrade.classroom.course import Course
+from skipgrade.classroom.disguise import LIGHT, PUBLIC, disguise
 from skipgrade.classroom.errors import CourseError
 from skipgrade.judging.execute import JudgedExecute
 from skipgrade.judging.holdout import COUNT, LABELS_FILE, write_labels
-from skipgrade.judging.secret import read_secret, seed_from
+from skipgrade.judging.secret import read_secret, stream
 from skipgrade.lab import builtin
 from skipgrade.lab.pack import FILE, Pack, write_pack
 
 DATA = "cifar10"
 CLASSES = 10
 CALL = "lab.open_pack("  # a notebook that says this needs a pack
-SHIFT = 2  # pixels
-GAIN = (244, 268)  # contrast, in 256ths
-BRIGHTNESS = (-8, 8)  # in 256ths of the range
-NOISE = 2  # at most, up or down
 
 # Classes that a LeNet-5 of 65% (official) or 77% (drawn) takes for each other in over 6% of the
 # cases. None is renumbered to the other's number, or mistakes would turn into right answers.
@@ -42,8 +38,6 @@ TAKEN_FOR_EACH_OTHER = {
     ),
     "builtin": ((0, 2), (1, 3), (4, 9), (5, 9), (6, 7)),
 }  # fmt: skip
-
-Bytes = NDArray[np.uint8]
 
 
 def build(course: Course, assignments: Sequence[str], say: Callable[[str], None]) -> None:
@@ -95,14 +89,18 @@ def missing(course: Course, assignments: Sequence[str]) -> list[str]:
 
 def make(secret: str) -> tuple[Pack, torch.Tensor]:
     """The pack that follows from a secret, and the labels of its images, in its numbers."""
-    random = np.random.RandomState(seed_from(f"pack {secret}"))
-    numbers = permutation(random, TAKEN_FOR_EACH_OTHER[lab.source()])
+    numbers = permutation(stream(secret, "pack: numbers"), TAKEN_FOR_EACH_OTHER[lab.source()])
     pixels, ordinary = _final_images(secret)
-    order = random.permutation(len(ordinary))
-    disguised = disguise(pixels.numpy()[order], random)
+    order = torch.from_numpy(stream(secret, "pack: order").permutation(len(ordinary)))
+    altered = disguise(
+        pixels[order].numpy(),
+        ordinary[order].numpy(),
+        stream(secret, "pack: disguise"),
+        LIGHT if lab.source() == "builtin" else PUBLIC,
+    )
     _, train = lab.raw(DATA, "train")
-    pack = Pack(DATA, lab.source(), torch.from_numpy(disguised), numbers[train])
-    return pack, numbers[ordinary[torch.from_numpy(order)]]
+    pack = Pack(DATA, lab.source(), torch.from_numpy(altered), numbers[train])
+    return pack, numbers[ordinary[order]]
 
 
 def permutation(random: np.random.RandomState, avoided: Sequence[tuple[int, int]]) -> torch.Tensor:
@@ -116,32 +114,10 @@ def permutation(random: np.random.RandomState, avoided: Sequence[tuple[int, int]
             return torch.from_numpy(numbers.astype(np.int64))
 
 
-def disguise(pixels: Bytes, random: np.random.RandomState) -> Bytes:
-    """Each image shifted, half of them mirrored, with a little other tone and a little noise.
-
-    Whole numbers only. A person sees hardly a difference; not one image keeps its bytes.
-    """
-    count, _, height, width = pixels.shape
-    padded = np.pad(pixels, ((0, 0), (0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)), mode="reflect")
-    top, left = random.randint(0, 2 * SHIFT + 1, (2, count, 1))
-    mirrored = random.randint(0, 2, (count, 1)) == 1
-    columns = left + np.where(mirrored, np.arange(width)[::-1], np.arange(width))
-    rows = top + np.arange(height)
-    image = np.arange(count)[:, None, None]
-    moved = padded.transpose(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
-    moved = moved.transpose(0, 3, 1, 2).astype(np.int32)
-    each = (count, 1, 1, 1)
-    gain = random.randint(GAIN[0], GAIN[1] + 1, each)
-    brighter = random.randint(BRIGHTNESS[0], BRIGHTNESS[1] + 1, each)
-    noise = random.randint(-NOISE, NOISE + 1, moved.shape)
-    toned = ((moved - 128) * gain >> 8) + 128 + brighter + noise
-    return np.clip(toned, 0, 255).astype(np.uint8)
-
-
 def _final_images(secret: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Official: the test images. Drawn: images that nobody has, since their seed is secret."""
     if lab.source() == "builtin":
-        return builtin.draw(CLASSES, COUNT, seed_from(f"final images {secret}"))
+        return builtin.draw(CLASSES, COUNT, stream(secret, "pack: images"))
     return lab.raw(DATA, "test")
 
 

@@ -23,6 +23,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from skipgrade import lab
+from skipgrade.judging.entries import Formulas, entries, is_number
 from skipgrade.judging.printable import presentable
 from skipgrade.judging.verdict import NoAnswer, message
 from skipgrade.judging.watermark import SUFFIX, watermarked
@@ -122,6 +123,29 @@ class HandIn:
                             message(expected, got, "a value itself, no call.")
                         ) from error
         raise NoAnswer(message(expected, f"no cell that sets {name}", "is the answer filled in?"))
+
+    def entries(
+        self, name: str, otherwise: Callable[[], Any], formulas: Formulas | None = None
+    ) -> dict[str, float]:
+        """The numbers that the notebook writes down in the dict `name`, one by one or together;
+        what calls of `formulas` stand for included. `otherwise` as in `written`."""
+        if self._notebook is None:
+            told = otherwise()
+            return told if isinstance(told, dict) else {}
+        statements = [statement for code in self._code() for statement in _statements(code)]
+        return entries(statements, name, _value, formulas or {})
+
+    def columns(self, file: str, *names: str) -> dict[str, list[float]]:
+        """Columns of a table that is kept in JSON as a list of rows; all of it finite numbers."""
+        rows = self.table(file)
+        expected = f"rows with {' and '.join(names)} in {file}"
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise NoAnswer(message(expected, "something else", TRAIN))
+        for row in rows:
+            for name in names:
+                if not is_number(row.get(name)) or not math.isfinite(row[name]):
+                    raise NoAnswer(message(expected, f"a row without a number for {name}", TRAIN))
+        return {name: [float(row[name]) for row in rows] for name in names}
 
     def fingerprint(self) -> str:
         """Another one for every version of the notebook's code."""

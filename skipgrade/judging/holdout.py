@@ -6,13 +6,12 @@ import functools
 import os
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from skipgrade import lab
-from skipgrade.judging.secret import seed_from
+from skipgrade.judging.secret import drawing, stream
 from skipgrade.lab import builtin
 from skipgrade.lab.pack import FILE as PACK_FILE
 
@@ -62,12 +61,12 @@ def held_out(name: str, secret: str, course: str) -> tuple[Tensor, Tensor]:
     final test: the pack lies beside the notebook, the labels in the folder `course`."""
     if name == PACK:
         return final_test(Path(course, LABELS_FILE), Path(PACK_FILE))
-    seed = seed_from(secret)
     if os.environ.get("SKIPGRADE_DATASET") == "builtin":
-        images, labels = builtin.draw(100 if name == "cifar100" else 10, COUNT, seed)
+        random = stream(secret, f"held-out images of {name}")
+        images, labels = builtin.draw(100 if name == "cifar100" else 10, COUNT, random)
     else:
         images, labels = lab.raw(name, "test")
-    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    order = drawing(secret, f"order of the held-out images of {name}").permutation(len(labels))
     return images[order], labels[order]
 
 

@@ -20,7 +20,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 
 from skipgrade.judging.plainfiles import LINK, Entry, copy_plain, entries, handed_in, printable
-from skipgrade.sandbox.removal import remove_tree
+from skipgrade.sandbox.folders import remove
 
 TIMESTAMP = "timestamp.txt"
 TOLD = 5
@@ -81,7 +81,7 @@ class PlainHandIns(CourseDirectory):
         """Room is taken for one hand-in at a time: nbgrader takes one after the other."""
         for hand_in in self._known.values():
             if self._scratch is not None and hand_in.folder.parent == self._scratch:
-                remove_tree(hand_in.folder)
+                remove(hand_in.folder)
         self._known.clear()
 
     def _read(self, place: Path, source: Path) -> HandIn:
@@ -125,7 +125,7 @@ class PlainHandIns(CourseDirectory):
     def _new_folder(self) -> Path:
         if self._scratch is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="skipgrade-intake-"))
-            weakref.finalize(self, remove_tree, self._scratch)
+            weakref.finalize(self, remove, self._scratch)
         return Path(tempfile.mkdtemp(dir=self._scratch))
 
 

@@ -110,7 +110,7 @@ def safe_markdown(text: str, pictures: Mapping[str, str] | None = None) -> str:
             return f"[{found['badge']}]"
         if found["lost"] is not None:
             return _no_picture(found["lost"])
-        return f"{found['address']} " if found["address"] else _broken(found)
+        return f"{BREAK}{found['address']} " if found["address"] else _broken(found)
 
     safe = _MARKDOWN.sub(replace, text)
     return _CODE.sub(_uncoloured, safe) if len(text) - shown <= LONGEST else _as_it_is(text)
@@ -130,7 +130,7 @@ def _picture(found: re.Match[str], known: Mapping[str, str]) -> str:
 
 
 def _no_picture(alt: str) -> str:
-    return f"({alt or 'a picture'}: not shown)"
+    return f"{BREAK}({alt or 'a picture'}: not shown)"
 
 
 def _broken(found: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 LARGEST = 64 * 2**20
+MOST_LISTS = 2_000_000  # an empty one takes two bytes in the file, and sixty in memory
 MOST_CELLS = 2_000
 KINDS = ("code", "markdown", "raw")
 ONLY_VERSION = 4  # of nbformat; older ones are brought up to it
@@ -43,6 +44,8 @@ def _json(content: str | bytes) -> dict[str, Any]:
         raise NotANotebook(f"it is larger than {LARGEST >> 20} MB")
     if isinstance(content, bytes):
         content = content.decode(json.detect_encoding(content), "replace")
+    if content.count("[") + content.count("{") > MOST_LISTS:
+        raise NotANotebook(f"there are more than {MOST_LISTS:,} lists in it")
     try:
         raw = json.loads(content.removeprefix("\N{BYTE ORDER MARK}"))
     except json.JSONDecodeError as error:

@@ -70,15 +70,14 @@ def _notebooks_first(entry: os.DirEntry[str]) -> tuple[bool, str]:
 
 def handed_in(folder: Path) -> Iterator[Entry]:
     """The same for a hand-in, which has limits to how much of it is read."""
-    files = size = 0
-    for entry in entries(folder):
-        if not entry.odd:
-            files, size = files + 1, size + entry.status.st_size
-            if files > MOST_FILES:
-                entry = replace(entry, odd=f"comes after {MOST_FILES:,} other files")
-            elif size > MOST_BYTES:
-                size -= entry.status.st_size
-                entry = replace(entry, odd=f"is beyond the {MOST_BYTES >> 30} GB that are read")
+    size = 0
+    for count, entry in enumerate(entries(folder)):
+        if count == MOST_FILES:
+            yield replace(entry, odd=f"comes after {MOST_FILES:,} other files")
+            return  # nor is the rest
+        if not entry.odd and size + entry.status.st_size > MOST_BYTES:
+            entry = replace(entry, odd=f"is beyond the {MOST_BYTES >> 30} GB that are read")
+        size += 0 if entry.odd else entry.status.st_size
         yield entry
 
 

@@ -34,12 +34,19 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
+class UnfitName(ValueError):
+    """A student's folder has a name that Formgrader would read as HTML."""
+
+
 class Sanitise(NbGraderPreprocessor):
     """Last but for CheckMarks in `c.Autograde.sanitize_preprocessors`."""
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
+        student = resources["nbgrader"]["student"]
+        if set(student) & set('<>"&'):
+            raise UnfitName(f'the folder {student!r} has one of <>"& in its name: rename it')
         sanitise(nb)
         return nb, resources
 

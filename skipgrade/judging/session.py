@@ -49,7 +49,11 @@ class Session:
 
     def generator(self, purpose: str) -> Generator:
         """Random numbers for one purpose: the same whenever this submission is graded, other ones
-        for every other submission, and known to nobody who has not the course's secret."""
+        for every other submission, and known to nobody who has not the course's secret.
+
+        torch keeps 32 bits of this seed. Who finds them, afterwards, learns the rest of what this
+        one question shows anyway, and nothing of another purpose or of the secret.
+        """
         import torch
 
         digest = hashlib.sha256(f"{self.seed}\n{purpose}".encode()).digest()

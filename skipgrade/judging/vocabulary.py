@@ -8,16 +8,32 @@ import torch
 from torch import Tensor
 
 from skipgrade.judging.checks import Checks
-from skipgrade.judging.checks.asking import ask_student
+from skipgrade.judging.checks.asking import ask_student, brief
+from skipgrade.judging.checks.forms import Form, fits, told
 from skipgrade.judging.checks.measuring import StudentsNetwork
+from skipgrade.judging.entries import is_number
 from skipgrade.judging.session import current
+from skipgrade.judging.verdict import NoAnswer, message
 
 
 class _Student:
     """The notebook on trial."""
 
-    def eval(self, expression: str, **arrays: Any) -> Any:
-        return ask_student(current(), "a value", "", "value", expression=expression, arrays=arrays)
+    def eval(self, expression: str, *, form: Form = None, **arrays: Any) -> Any:
+        """The value of an expression, as plain data; with `form`, built as that says."""
+        expected = "a value" if form is None else told(form)
+        answer = ask_student(current(), expected, "", "value", expression=expression, arrays=arrays)
+        if form is not None and not fits(answer, form):
+            raise NoAnswer(message(expected, brief(answer), ""))
+        return answer
+
+    def numbers(self, expression: str, count: int, **arrays: Any) -> list[float]:
+        """A list of that many numbers, NaN and infinity included; `NoAnswer` for anything else."""
+        answer = self.eval(expression, **arrays)
+        if isinstance(answer, (list, tuple)) and len(answer) == count:
+            if all(is_number(one) for one in answer):
+                return [float(one) for one in answer]
+        raise NoAnswer(message(f"{count} numbers", brief(answer), ""))
 
 
 class _Solution:

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from skipgrade.judging.plainfiles import copy_plain, entries
 from skipgrade.judging.source import split
 from skipgrade.judging.watermark import SUFFIX, watermarked
-from skipgrade.sandbox.removal import remove_tree
+from skipgrade.sandbox.folders import remove
 
 
 @dataclass
@@ -43,7 +43,7 @@ def working_copy(
 def _remove(root: Path) -> None:
     """Remove what a submission leaves; a disk that refuses is not the student's fault."""
     try:
-        remove_tree(root)
+        remove(root)
     except OSError as error:
         logging.getLogger(__name__).warning("%s could not be removed: %s", root, error)
 

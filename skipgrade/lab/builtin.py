@@ -49,11 +49,16 @@ _ROWS, _COLUMNS = np.mgrid[:SIDE, :SIDE].astype(np.int32) * SUB - (SIDE - 1) * S
 Ints = NDArray[np.integer[Any]]
 
 
-def draw(classes: int, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """`count` images (uint8 [count, 3, 32, 32]) and labels (int64) of 10 or 100 classes."""
+def draw(
+    classes: int, count: int, seed: int | np.random.RandomState
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`count` images (uint8 [count, 3, 32, 32]) and labels (int64) of 10 or 100 classes.
+
+    A number keeps 32 bits of what is wanted to be secret: where that counts, give the stream.
+    """
     if classes not in CLASSES.values():
         raise LabError(f"The drawn set has 10 or 100 classes, not {classes}.")
-    random = np.random.RandomState(seed)
+    random = np.random.RandomState(seed) if isinstance(seed, int) else seed
     labels = random.permutation(np.arange(count) % classes).astype(np.int64)
     pixels = np.empty((count, 3, SIDE, SIDE), np.uint8)
     for start in range(0, count, CHUNK):

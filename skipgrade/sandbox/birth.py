@@ -14,11 +14,13 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from skipgrade.sandbox.confinement import Filter, confine
+from skipgrade.sandbox.confinement import confine
+from skipgrade.sandbox.filter import Filter
 from skipgrade.sandbox.order import Limits, Order
 from skipgrade.sandbox.processes import die_with_parent, table_sum
 
-CONFINED = b"confined"
+CONFINED, COUNTED = b"confined", b"counted"  # said by the newborn, and to it
+PENDING_SIGNALS = 1024  # of all processes of this user, the grader's included
 
 
 def become_kernel(order: Order, parent: socket.socket, filtered: Filter | None) -> NoReturn:
@@ -37,8 +39,7 @@ def become_kernel(order: Order, parent: socket.socket, filtered: Filter | None) 
         except BaseException:
             parent.sendall(traceback.format_exc().encode()[-60_000:])
             raise
-        parent.close()
-        status = _run(order.arguments)
+        status = _run(order.arguments, parent)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
     except BaseException:
@@ -74,6 +75,8 @@ def _limit(limits: Limits) -> None:
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_CPU, limits.seconds),
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_SIGPENDING, PENDING_SIGNALS),
     ):
         _, most = resource.getrlimit(kind)
         value = value if most == resource.RLIM_INFINITY else min(value, most)
@@ -85,10 +88,16 @@ def inherited_memory() -> int:
     return table_sum(Path("/proc/self/status"), "VmData:")
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], parent: socket.socket) -> int:
+    """Get ready, and start when the warden has taken this process into its accounts."""
     from skipgrade.sandbox.kernel_app import PortlessKernelApp
 
     sys.argv = ["ipykernel_launcher.py", *arguments]
-    PortlessKernelApp.launch_instance(argv=arguments)
+    app = PortlessKernelApp.instance()
+    app.initialize(arguments)
+    with parent:
+        if parent.recv(len(COUNTED)) != COUNTED:
+            return 1
+    app.start()
     atexit._run_exitfuncs()
     return 0

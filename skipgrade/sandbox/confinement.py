@@ -1,29 +1,34 @@
 """What a confined process may still do: Landlock for files and signals, seccomp for the rest.
 
-`Filter` is compiled once, in the process that forks kernels. `confine` applies it to the process
-that calls it, which must have one thread only; it cannot be undone.
+`confine` applies both to the process that calls it, which must have one thread only; it cannot be
+undone.
 """
 
 from __future__ import annotations
 
 import ctypes
-import errno
 import functools
 import os
-import socket
 import sys
-import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skipgrade.sandbox.processes import libc
+from skipgrade.sandbox.filter import Filter
+from skipgrade.sandbox.mounts import SHARED_MEMORY, TEMPORARY
+from skipgrade.sandbox.processes import libc, succeed
 
 PROTECTIONS = {
     "files": "files: closed but for a submission's own (Landlock, Linux 6.2 or newer)",
-    "signals": "signals: none to other processes (Landlock, Linux 6.12 or newer)",
+    "signals": "signals: none to other processes (seccomp listeners, or Landlock of Linux 6.12)",
     "network": "network: none, nor new rights (seccomp, with libseccomp installed)",
-    "processes": "processes: a limit, and no foreign sockets (seccomp listeners, Linux 5.6)",
+    "processes": "processes: a limit, and no foreign sockets (seccomp listeners, Linux 5.14)",
+}
+# Where the machine has these they do a part of the work; elsewhere the warden does it alone.
+HELPS = {
+    "folders": "a /tmp and a /dev/shm of each kernel's own (a mount namespace)",
+    "groups": "a control group for each kernel",
+    "scopes": "signals kept in by Landlock itself (Linux 6.12)",
 }
 LANDLOCK_FOR_FILES, LANDLOCK_FOR_SIGNALS = 3, 6  # versions of its interface
 SECCOMP_THERE, SECCOMP_LISTENERS = 1, 5  # levels of libseccomp
@@ -41,27 +46,12 @@ SYSTEM = (
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 ACCELERATORS = ("nvidia*", "kfd", "dri/*")
 
-# Other processes' memory, namespaces and mounts, the machine itself, and ways round a filter.
-FORBIDDEN = """
-    ptrace process_vm_readv process_vm_writev process_madvise kcmp pidfd_open pidfd_getfd
-    mount umount2 pivot_root chroot fsopen fsmount fspick fsconfig move_mount open_tree
-    mount_setattr unshare setns name_to_handle_at open_by_handle_at memfd_create memfd_secret
-    shmget shmat msgget semget mq_open bpf perf_event_open userfaultfd fanotify_init
-    io_uring_setup io_uring_enter io_uring_register add_key request_key keyctl
-    init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff
-    acct quotactl settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname
-    iopl ioperm vhangup setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
-"""
-# Landlock does not see them, honest code can do without: they succeed, and nothing happens.
-WITHOUT_EFFECT = """
-    chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
-    setpriority ioprio_set sched_setscheduler sched_setparam sched_setattr sched_setaffinity
-"""
-ABOUT_A_PROCESS = "prlimit64 migrate_pages move_pages"  # named first; 0 is the caller
-KIND = 0xF  # the part of a socket's type that tells streams from datagrams
-NAMESPACES = 0x7E020080  # every CLONE_NEW... flag
-THREAD = 0x00010000  # CLONE_THREAD
-SET_MODE_FILTER, NEW_LISTENER, SPECULATION_ALLOWED = 1, 1 << 3, 1 << 2
+# What torch, psutil and the C library read of their own process: nothing of the machine's others.
+OF_ITSELF = (
+    "auxv", "cmdline", "comm", "io", "limits", "maps", "oom_score", "oom_score_adj", "smaps",
+    "smaps_rollup", "stat", "statm", "status",
+)  # fmt: skip
+LISTED_OF_ITSELF = ("fd", "task")  # names, not what is behind them
 NO_NEW_PRIVILEGES, DROP_FROM_BOUNDS, CAPABILITIES = 38, 24, 64
 CAPABILITY_VERSION = 0x20080522
 
@@ -74,10 +64,6 @@ class Places:
     writable: list[str] = field(default_factory=list)
 
 
-class ConfinementFailed(OSError):
-    """The kernel refused a protection it had announced."""
-
-
 def missing() -> list[str]:
     """The names of the `PROTECTIONS` this machine cannot give."""
     if not sys.platform.startswith("linux"):
@@ -85,11 +71,16 @@ def missing() -> list[str]:
     landlock, seccomp = _landlock(), _seccomp()
     given = {
         "files": landlock >= LANDLOCK_FOR_FILES,
-        "signals": landlock >= LANDLOCK_FOR_SIGNALS,
+        "signals": scopes() or seccomp >= SECCOMP_LISTENERS,
         "network": seccomp >= SECCOMP_THERE,
         "processes": seccomp >= SECCOMP_LISTENERS,
     }
     return [name for name in PROTECTIONS if not given[name]]
+
+
+def scopes() -> bool:
+    """Whether Landlock keeps signals in."""
+    return _landlock() >= LANDLOCK_FOR_SIGNALS
 
 
 def _landlock() -> int:
@@ -108,64 +99,11 @@ def _seccomp() -> int:
     return int(pyseccomp.get_api())
 
 
-class Filter:
-    """Which system calls are refused, and which are put to a listener, as the kernel reads it."""
-
-    def __init__(self, listening: bool) -> None:
-        import pyseccomp as seccomp
-
-        self.listening = listening
-        rules = seccomp.SyscallFilter(seccomp.ALLOW)
-        refuse = seccomp.ERRNO(errno.EPERM)
-        ask = seccomp.NOTIFY if listening else refuse
-
-        def add(action: int, name: str, *conditions: tuple[int, ...]) -> None:
-            if seccomp.resolve_syscall(seccomp.Arch.NATIVE, name) >= 0:
-                rules.add_rule(action, name, *(seccomp.Arg(*each) for each in conditions))
-
-        for name in FORBIDDEN.split():
-            add(refuse, name)
-        for name in WITHOUT_EFFECT.split():
-            add(seccomp.ERRNO(0), name)
-        for name in ABOUT_A_PROCESS.split():
-            add(refuse, name, (0, seccomp.NE, 0))
-        add(refuse, "socket", (0, seccomp.NE, int(socket.AF_UNIX)))
-        for name in ("socket", "socketpair"):  # a datagram needs no connect to go elsewhere
-            add(refuse, name, (1, seccomp.MASKED_EQ, KIND, int(socket.SOCK_DGRAM)))
-        for flag in (1 << bit for bit in range(32) if NAMESPACES >> bit & 1):
-            add(refuse, "clone", (0, seccomp.MASKED_EQ, flag, flag))
-        add(seccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags are out of sight: use clone
-        add(ask, "connect")
-        if listening:
-            add(ask, "clone", (0, seccomp.MASKED_EQ, THREAD | NAMESPACES, 0))
-            add(ask, "fork")
-            add(ask, "vfork")
-        with tempfile.TemporaryFile() as file:
-            rules.export_bpf(file)
-            file.seek(0)
-            self._program = file.read()
-        self._call = seccomp.resolve_syscall(seccomp.Arch.NATIVE, "seccomp")
-
-    def load(self) -> int | None:
-        """Put it in force for the calling process; gives the listener's descriptor."""
-
-        class Program(ctypes.Structure):
-            _fields_ = (("length", ctypes.c_ushort), ("first", ctypes.c_void_p))
-
-        steps = ctypes.create_string_buffer(self._program, len(self._program))
-        program = Program(len(self._program) // 8, ctypes.addressof(steps))
-        flags = SPECULATION_ALLOWED | (NEW_LISTENER if self.listening else 0)
-        listener = _succeed(
-            libc().syscall(self._call, SET_MODE_FILTER, flags, ctypes.byref(program)), "seccomp"
-        )
-        return listener if self.listening else None
-
-
 def confine(places: Places, filtered: Filter | None, without: Collection[str] = ()) -> int | None:
     """Give up everything but `places`; `without` names the protections that are not there."""
     _drop_privileges()
     if "files" not in without:
-        _restrict_files(places, signals="signals" not in without)
+        _restrict_files(places, "folders" not in without, "scopes" not in without)
     return filtered.load() if filtered else None
 
 
@@ -179,11 +117,11 @@ def _drop_privileges() -> None:
     for capability in range(CAPABILITIES):
         library.prctl(DROP_FROM_BOUNDS, capability, 0, 0, 0)  # refused to whoever has none to drop
     nothing = (ctypes.c_uint32 * 6)()
-    _succeed(library.capset(ctypes.byref(Header(CAPABILITY_VERSION, 0)), nothing), "capset")
-    _succeed(library.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
+    succeed(library.capset(ctypes.byref(Header(CAPABILITY_VERSION, 0)), nothing), "capset")
+    succeed(library.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
 
 
-def _restrict_files(places: Places, signals: bool) -> None:
+def _restrict_files(places: Places, folders: bool, signals: bool) -> None:
     from landlockpy import AccessFS, Ruleset, Scope
 
     use = AccessFS.READ_FILE | AccessFS.READ_DIR | AccessFS.EXECUTE
@@ -192,20 +130,43 @@ def _restrict_files(places: Places, signals: bool) -> None:
         AccessFS.MAKE_REG | AccessFS.MAKE_DIR | AccessFS.MAKE_SYM | AccessFS.MAKE_FIFO
         | AccessFS.MAKE_SOCK | AccessFS.REMOVE_FILE | AccessFS.REMOVE_DIR | AccessFS.REFER
     )  # fmt: skip
-    unlisted = AccessFS.READ_FILE | change | AccessFS.MAKE_REG | AccessFS.REMOVE_FILE
     of_a_file = AccessFS.READ_FILE | AccessFS.EXECUTE | change | AccessFS.IOCTL_DEV
     scope = Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET if signals else Scope.NONE
+    private = [str(TEMPORARY), str(SHARED_MEMORY)] if folders else []
     granted = (
-        (use, [*SYSTEM, *interpreter(), *places.readable, "/proc/self"]),
-        (use | change | make, places.writable),
-        (unlisted | AccessFS.REFER, ["/dev/shm"]),  # the names of others' files stay unknown
+        (use, [*SYSTEM, *interpreter(), *places.readable]),
+        (use | change | make, [*places.writable, *private]),
         (AccessFS.READ_FILE | change | AccessFS.IOCTL_DEV, devices()),
+        (AccessFS.READ_FILE, [f"/proc/self/{name}" for name in OF_ITSELF]),
+        (AccessFS.READ_DIR, [f"/proc/self/{name}" for name in LISTED_OF_ITSELF]),
     )
     with Ruleset(scoped=scope) as rules:
         for access, paths in granted:
             for path in filter(Path.exists, map(Path, paths)):
                 rules.allow_path(path, access if path.is_dir() else access & of_a_file)
         rules.restrict()
+
+
+def make_nothing_but_sockets(folders: Iterable[Path]) -> None:
+    """The calling thread makes sockets in these folders alone, and no other new files."""
+    from landlockpy import AccessFS, Ruleset
+
+    made = (
+        AccessFS.MAKE_SOCK | AccessFS.MAKE_REG | AccessFS.MAKE_DIR | AccessFS.MAKE_SYM
+        | AccessFS.MAKE_FIFO | AccessFS.MAKE_BLOCK | AccessFS.MAKE_CHAR
+    )  # fmt: skip
+    with Ruleset(handled_fs=made) as rules:
+        for folder in folders:
+            rules.allow_path(folder, AccessFS.MAKE_SOCK)
+        rules.restrict()
+
+
+def hold_readable(pid: int) -> list[int]:
+    """What a kernel may read of itself is found by its place in Linux's own memory, which forgets
+    it when nobody has it open.
+    """
+    names = (Path(f"/proc/{pid}/{name}") for name in OF_ITSELF)
+    return [os.open(name, os.O_PATH | os.O_CLOEXEC) for name in names if name.exists()]
 
 
 @functools.cache  # asked for once before kernels are forked, which all have the same packages
@@ -226,10 +187,3 @@ def devices() -> Iterator[str]:
     yield from (f"/dev/{name}" for name in DEVICES)
     for pattern in ACCELERATORS:
         yield from map(str, Path("/dev").glob(pattern))
-
-
-def _succeed(result: int, call: str) -> int:
-    if result < 0:
-        number = ctypes.get_errno()
-        raise ConfinementFailed(number, f"{call}: {os.strerror(number)}")
-    return result

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from subprocess import PIPE, STDOUT, Popen
+from types import MethodType
 from typing import Any
 
 import zmq
@@ -41,11 +43,14 @@ class PortlessOutput(IOPubThread):
 class PortlessKernelApp(IPKernelApp):
     def init_shell(self) -> None:
         super().init_shell()
-        _show_figures_first(self.shell)
+        shell: Any = self.shell
+        _show_figures_first(shell)
+        shell.system = MethodType(_system, shell)
 
     def init_iopub(self, context: Any) -> None:
         self.iopub_socket = context.socket(zmq.XPUB)
         self.iopub_socket.linger = 1000
+        self.iopub_socket.sndhwm = 0  # what waits is in this process's memory, and none is dropped
         self._apply_curve_server_options(self.iopub_socket)
         self.iopub_port = self._bind_socket(self.iopub_socket, self.iopub_port)
         self.configure_tornado_logger()
@@ -53,6 +58,15 @@ class PortlessKernelApp(IPKernelApp):
         self.iopub_thread = PortlessOutput(self.iopub_socket, folder, self.session)
         self.iopub_thread.start()
         self.iopub_socket = self.iopub_thread.background_socket
+
+
+def _system(shell: Any, line: str) -> None:
+    """A line that begins with `!`, through a pipe: ipykernel would want a terminal."""
+    command = shell.var_expand(line, depth=1)
+    with Popen(["/bin/sh", "-c", command], stdout=PIPE, stderr=STDOUT, errors="replace") as program:
+        for text in program.stdout or ():
+            print(text, end="", flush=True)
+    shell.user_ns["_exit_code"] = program.returncode
 
 
 def _show_figures_first(shell: Any) -> None:

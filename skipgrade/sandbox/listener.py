@@ -1,122 +1,155 @@
-"""Answers the system calls a confined kernel has to ask for: new processes, and connections.
+"""Answers the system calls a confined kernel has to ask for: processes, sockets, connections.
 
-The filter holds the caller until there is an answer. A new process is allowed while there are few
-enough. A connection is made here, in the caller's place, so that what was looked at is what is
-connected: to a unix socket in one of the kernel's own folders, and to nothing else.
+A new process, thread or socket is allowed while there are few enough; `sockets.py` and
+`shared_memory.py` do the rest in the caller's place. A signal goes to the kernel's own processes.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import errno
-import fcntl
 import os
-import socket
-import stat
-import struct
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from skipgrade.sandbox.processes import descendants, libc
+from skipgrade.sandbox.calls import Call, Refused, signed
+from skipgrade.sandbox.processes import descendants, group_of, leader
+from skipgrade.sandbox.shared_memory import SharedMemory
+from skipgrade.sandbox.sockets import Sockets
 
-RECEIVE, SEND, STILL_VALID = 0xC0502100, 0xC0182101, 0x40082102
-NOTIFICATION, ANSWER = struct.Struct("=QIIiIQ6Q"), struct.Struct("=QqiI")
-GO_ON = 1
-PIDFD_GETFD = 438
-LONGEST_ADDRESS = 110
+THREAD = 0x00010000  # CLONE_THREAD
+CONNECTING = 64  # at a time, those included whose callers were killed
+WHEN_FULL, AT_MOST_EVERY = 0.25, 0.01  # seconds until they are counted again
 
 
-class Refused(Exception):
-    """The error number a system call ends with."""
+class Allowance:
+    """So many at a time. Counted only when, by what was allowed since, there could be too many."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(os.strerror(number))
-        self.number = number
+    def __init__(self, most: int, count: Callable[[], int]) -> None:
+        self._most = most
+        self._count = count
+        self._known = most  # at the most; the first to ask has them counted
+        self._due = 0.0
+
+    def take(self) -> bool:
+        if self._known >= self._most:
+            now = time.monotonic()
+            if now < self._due:
+                return False
+            self._known = self._count()
+            full = self._known >= self._most
+            self._due = now + (WHEN_FULL if full else AT_MOST_EVERY)
+            if full:
+                return False
+        self._known += 1
+        return True
 
 
 class Listener:
-    def __init__(self, descriptor: int, processes: int, own: Sequence[str]) -> None:
-        import pyseccomp
-
+    def __init__(
+        self,
+        descriptor: int,
+        allowed: dict[str, Allowance],
+        sockets: Sockets,
+        shared_memory: SharedMemory | None,
+    ) -> None:
+        """`allowed`: of `processes`, `threads` (all processes' together) and `sockets`."""
         self._descriptor = descriptor
-        self._most = processes
-        self._own = {Path(folder).resolve() for folder in own}
-        self._connect = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, "connect")
+        self._allowed = allowed
+        self._sockets = sockets
+        self._waiting = threading.Semaphore(CONNECTING)
+        actions: dict[str, Callable[[Call], None]] = {
+            "connect": self._connect,
+            "bind": self._bind,
+            "socket": self._socket,
+            "socketpair": self._socket,
+            "clone": self._clone,
+            "fork": self._fork,
+            "vfork": self._fork,
+            "kill": lambda call: _signal(call, signed(call.arguments[0])),
+            "tgkill": lambda call: _signal(call, leader(signed(call.arguments[0]))),
+            "tkill": lambda call: _signal(call, leader(signed(call.arguments[0]))),
+        }
+        for name, do in (shared_memory.calls() if shared_memory else {}).items():
+            actions[name] = self._or_go_on(do)
+        self._actions = _by_number(actions)
 
     def fileno(self) -> int:
         return self._descriptor
 
     def answer(self) -> None:
         """Answer one call; callers that have gone in the meantime need no answer."""
-        request = bytearray(NOTIFICATION.size)
-        try:
-            fcntl.ioctl(self._descriptor, RECEIVE, request)
-        except OSError as error:
-            if error.errno in (errno.ENOENT, errno.EINTR):
-                return
-            raise
-        call, caller, _, number, _, _, *arguments = NOTIFICATION.unpack(request)
-        if number == self._connect:  # may have to wait for the other side
-            details = (call, caller, arguments)
-            threading.Thread(target=self._answer_connect, args=details, daemon=True).start()
-        elif len(descendants(os.getpid())) < self._most:
-            self._reply(call, go_on=True)
-        else:
-            self._reply(call, error=errno.EAGAIN)
+        call = Call.receive(self._descriptor)
+        if call is not None:
+            self._answer(call, self._actions[call.number])
 
-    def _answer_connect(self, call: int, caller: int, arguments: Sequence[int]) -> None:
+    def _answer(self, call: Call, do: Callable[[Call], None]) -> None:
         try:
-            path = self._address(call, caller, arguments[1], arguments[2])
-            self._connect_for(caller, arguments[0], path)
+            do(call)
         except Refused as refused:
-            self._reply(call, error=refused.number)
+            call.refuse(refused.number)
         except OSError as error:
-            self._reply(call, error=error.errno or errno.EACCES)
+            call.refuse(error.errno or errno.EACCES)
+
+    def _connect(self, call: Call) -> None:
+        """It may have to wait for the other side, and nobody else with it."""
+        if not self._waiting.acquire(blocking=False):
+            raise Refused(errno.EAGAIN)
+        arguments = (call, self._connect_and_say)
+        threading.Thread(target=self._answer, args=arguments, daemon=True).start()
+
+    def _connect_and_say(self, call: Call) -> None:
+        try:
+            self._sockets.connect(call)
+        finally:
+            self._waiting.release()
+        call.succeed()
+
+    def _bind(self, call: Call) -> None:
+        self._sockets.bind(call)
+        call.succeed()
+
+    def _socket(self, call: Call) -> None:
+        self._take(errno.EMFILE, "sockets")
+        call.go_on()
+
+    def _clone(self, call: Call) -> None:
+        if call.arguments[0] & THREAD:
+            self._take(errno.EAGAIN, "threads")
+            call.go_on()
         else:
-            self._reply(call)
+            self._fork(call)
 
-    def _address(self, call: int, caller: int, start: int, length: int) -> Path:
-        """The path in the caller's memory, made absolute."""
-        with Path(f"/proc/{caller}/mem").open("rb", buffering=0) as memory:
-            memory.seek(start)
-            address = memory.read(min(length, LONGEST_ADDRESS))
-        fcntl.ioctl(self._descriptor, STILL_VALID, struct.pack("=Q", call))
-        family, path = address[:2], address[2:]
-        if family != struct.pack("=H", socket.AF_UNIX) or path[:1] in b"\0":  # abstract, unnamed
-            raise Refused(errno.EACCES)
-        return Path(f"/proc/{caller}/cwd").readlink() / os.fsdecode(path.split(b"\0")[0])
+    def _fork(self, call: Call) -> None:
+        self._take(errno.EAGAIN, "processes", "threads")
+        call.go_on()
 
-    def _connect_for(self, caller: int, descriptor: int, path: Path) -> None:
-        """Connect the caller's own socket. Links and races change nothing: what is held is used."""
-        flags = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-        with contextlib.ExitStack() as held:
-            folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            held.callback(os.close, folder)
-            real = Path(f"/proc/self/fd/{folder}").readlink()
-            if not self._own & {real, *real.parents}:
-                raise Refused(errno.EACCES)
-            target = os.open(path.name, flags, dir_fd=folder)
-            held.callback(os.close, target)
-            if not stat.S_ISSOCK(os.fstat(target).st_mode):
-                raise Refused(errno.ECONNREFUSED)
-            process = os.pidfd_open(_leader(caller))
-            held.callback(os.close, process)
-            copy = libc().syscall(PIDFD_GETFD, process, descriptor, 0)
-            if copy < 0:
-                raise Refused(ctypes.get_errno())
-            with socket.socket(fileno=copy) as connecting:
-                connecting.connect(f"/proc/self/fd/{target}")
+    def _take(self, number: int, *kinds: str) -> None:
+        if not all(self._allowed[kind].take() for kind in kinds):
+            raise Refused(number)
 
-    def _reply(self, call: int, error: int = 0, go_on: bool = False) -> None:
-        with contextlib.suppress(FileNotFoundError):  # the caller was killed
-            fcntl.ioctl(self._descriptor, SEND, ANSWER.pack(call, 0, -error, GO_ON if go_on else 0))
+    def _or_go_on(self, do: Callable[[Call], bool]) -> Callable[[Call], None]:
+        def action(call: Call) -> None:
+            if not do(call):
+                call.go_on()
+
+        return action
 
 
-def _leader(thread: int) -> int:
-    """The process a thread belongs to."""
-    for line in Path(f"/proc/{thread}/status").read_text().splitlines():
-        if line.startswith("Tgid:"):
-            return int(line.split()[1])
-    raise Refused(errno.ESRCH)
+def _signal(call: Call, target: int) -> None:
+    """To the kernel's own processes and groups, and to no other."""
+    family = descendants(os.getpid())
+    groups = {group_of(pid) for pid in family}
+    if target > 0 and not Path(f"/proc/{target}").exists():
+        raise Refused(errno.ESRCH)
+    if target not in family and target != 0 and -target not in groups:
+        raise Refused(errno.EPERM)
+    call.go_on()
+
+
+def _by_number(actions: dict[str, Callable[[Call], None]]) -> dict[int, Callable[[Call], None]]:
+    import pyseccomp
+
+    native = pyseccomp.Arch.NATIVE
+    return {pyseccomp.resolve_syscall(native, name): do for name, do in actions.items()}

@@ -18,7 +18,10 @@ class Limits:
 
     memory: int = 8 * GIB  # for each process, and for all of them (plus one GiB) together
     processes: int = 64
+    threads: int = 512  # of all of them together
+    sockets: int = 512
     disk: int = 4 * GIB  # in the folders it may write to
+    files: int = 100_000  # there
     open_files: int = 1024
     seconds: int = 3600  # of processor time for each process, and of the clock for the kernel
 
@@ -32,9 +35,9 @@ class Order:
     folder: str
     places: Places | None = None
     limits: Limits = field(default_factory=Limits)
-    without: list[str] = field(default_factory=list)  # protections to do without
+    without: list[str] = field(default_factory=list)  # protections and helps to do without
     modules: list[str] = field(default_factory=list)  # imported (MODULE:FUNCTION: called) before
-    private: str | None = None  # removed when the kernel has ended
+    private: str | None = None  # its home
     abandoned: list[str] = field(default_factory=list)  # removed when its owner has vanished
 
     def encode(self) -> bytes:

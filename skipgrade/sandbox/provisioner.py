@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Float, Integer, List, Unicode
 
-from skipgrade.sandbox import confinement, zygotes
+from skipgrade.sandbox import confinement, folders, zygotes
 from skipgrade.sandbox.confinement import PROTECTIONS, Places
 from skipgrade.sandbox.order import GIB, INLINE, Limits, Order
 
@@ -32,6 +31,7 @@ PASSED_ON = {
 PREFIXES_PASSED_ON = ("LC_",)
 FIGURES_INLINE = {"MPLBACKEND": INLINE}
 DEBUGGER_QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # it would warn of breakpoints
+THREADS, THREADS_FOR_EACH_PROCESSOR = 512, 4  # libraries start one or two for each by themselves
 BIRTH = 180.0
 DEATH, LOOK = 5.0, 0.005
 
@@ -79,6 +79,7 @@ class WarmProvisioner(LocalProvisioner):
     ).tag(config=True)
 
     process: Any
+    _cpu_seconds = 0.0
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         if not sys.platform.startswith("linux"):  # a cold start will have to do
@@ -104,6 +105,17 @@ class WarmProvisioner(LocalProvisioner):
         deadline = time.monotonic() + DEATH
         while await self.poll() is None and time.monotonic() < deadline:
             await asyncio.sleep(LOOK)
+
+    def cpu_seconds(self) -> float:
+        """Processor time that the kernel and all it started have used since its start.
+
+        Asked of its warden: a thousandth of a second, unless that is busy (at most one second; then
+        what it said last). What a cell costs is the difference of two. When the kernel has ended
+        it stays what it was; zero where kernels are not forked (not Linux).
+        """
+        if isinstance(self.process, zygotes.WarmKernel):
+            self._cpu_seconds = self.process.cpu_seconds()
+        return self._cpu_seconds
 
     def _order(self, cmd: list[str], environment: dict[str, str], folder: str) -> Order:
         """`cmd` is `python -m ipykernel_launcher ...`: the fork takes the arguments alone."""
@@ -133,6 +145,7 @@ class SandboxProvisioner(WarmProvisioner):
         8.0, help="Memory a student's kernel may use; beyond it Python raises MemoryError."
     ).tag(config=True)
     disk_gib = Float(4.0, help="What a student's kernel may write to disk.").tag(config=True)
+    files = Integer(100_000, help="Files and folders a student's kernel may make.").tag(config=True)
     processes = Integer(64, help="Processes a student's kernel may have.").tag(config=True)
     seconds = Integer(3600, help="How long a student's kernel may run.").tag(config=True)
     readable = List(Unicode(), help="Files and folders it may read.").tag(config=True)
@@ -165,17 +178,20 @@ class SandboxProvisioner(WarmProvisioner):
         order.limits = Limits(
             memory=int(self.memory_gib * GIB),
             disk=int(self.disk_gib * GIB),
+            files=self.files,
             processes=self.processes,
+            threads=THREADS + THREADS_FOR_EACH_PROCESSOR * (os.cpu_count() or 1),
             seconds=self.seconds,
         )
         order.without = confinement.missing()
+        order.private = self._private
         order.abandoned.append(self._private)
         return order
 
     async def cleanup(self, restart: bool = False) -> None:
         await super().cleanup(restart)
         if self._private is not None and not restart:
-            shutil.rmtree(self._private, ignore_errors=True)
+            folders.remove(self._private)
             self._private = None
 
 

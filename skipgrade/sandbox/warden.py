@@ -1,8 +1,9 @@
 """Stands over one kernel: starts it, answers for it, watches what it uses, and ends all of it.
 
 The warden is the kernel's parent and adopts whatever the kernel leaves behind. It speaks with the
-kernel's owner over a socket, one JSON object a line: `{"pid": ...}` once the kernel is on its way,
-`{"exit": status, "reason": ...}` at the end; from the owner comes `{"signal": number}`. When that
+kernel's owner over a socket, one JSON object a line. It says `{"pid": ...}` once the kernel is on
+its way, and `{"exit": status, "reason": ...}` at the end. The owner says `{"signal": number}`, and
+`{"asked": number}`, which is answered with `{"asked": number, "cpu_seconds": ...}`. When that
 socket closes the owner is gone, and so is the kernel.
 """
 
@@ -12,42 +13,51 @@ import contextlib
 import json
 import os
 import selectors
-import shutil
 import signal
 import socket
-import time
+import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from skipgrade.sandbox import birth
-from skipgrade.sandbox.confinement import Filter
-from skipgrade.sandbox.listener import Listener
+from skipgrade.sandbox import birth, folders, mounts
+from skipgrade.sandbox.confinement import hold_readable, interpreter
+from skipgrade.sandbox.filter import Filter
+from skipgrade.sandbox.groups import Group, Home
+from skipgrade.sandbox.listener import Allowance, Listener
+from skipgrade.sandbox.meter import Meter
 from skipgrade.sandbox.order import GIB, Order
 from skipgrade.sandbox.processes import (
     adopt_orphans,
     close_all_but,
     descendants,
-    memory,
-    own_memory,
+    sockets,
+    threads,
 )
+from skipgrade.sandbox.shared_memory import SharedMemory
+from skipgrade.sandbox.sockets import Sockets
 
-TICK = 0.25
-DISK_EVERY = 4  # ticks
+SHM_SHARE = 2  # /dev/shm may hold one half of the memory
 
 
-def keep(order: Order, line: socket.socket, filtered: Filter | None) -> NoReturn:
+def keep(
+    order: Order, line: socket.socket, filtered: Filter | None, homes: tuple[Home, ...]
+) -> NoReturn:
     """Run one kernel from its start to its last trace; ends this process."""
     status = 1
     try:
         adopt_orphans()
-        Warden(order, line).run(filtered)
+        Warden(order, line).run(filtered, homes)
         status = 0
     except BaseException:
         traceback.print_exc()
     finally:
         os._exit(status)
+
+
+def group_name(zygote: int, warden: object) -> str:
+    return f"{zygote}-{warden}"
 
 
 class Warden:
@@ -59,50 +69,103 @@ class Warden:
         self.kernel = 0
         self._heard = b""
         self._listener: Listener | None = None
-        self._deadline = time.monotonic() + order.limits.seconds
+        self._group: Group | None = None
+        self._meter = Meter(order.limits, [], False, None)
+        self._selector = selectors.DefaultSelector()
+        self._apart = False  # with a /tmp and a /dev/shm of its own
 
-    def run(self, filtered: Filter | None) -> None:
-        ours, theirs = socket.socketpair()
-        self.kernel = os.fork()
-        if self.kernel == 0:
-            close_all_but(theirs.fileno())
-            birth.become_kernel(self.order, theirs, filtered)  # does not return
-        theirs.close()
+    def run(self, filtered: Filter | None, homes: tuple[Home, ...]) -> None:
         status = None
         try:
+            self._set_apart(homes)
+            ours, theirs = socket.socketpair()
+            self.kernel = os.fork()
+            if self.kernel == 0:
+                close_all_but(theirs.fileno())
+                birth.become_kernel(self.order, theirs, filtered)  # does not return
+            theirs.close()
+            threading.Thread(target=self._take_in, args=(ours,), daemon=True).start()
             self._listen(ours)
             self._tell(pid=self.kernel)
             status = self._watch()
         finally:
             self._end(status)
 
+    def _set_apart(self, homes: tuple[Home, ...]) -> None:
+        """The group and the folders that are this kernel's alone."""
+        limits, places = self.order.limits, self.order.places
+        if places is None:
+            return
+        if homes and "groups" not in self.order.without:
+            most = {"memory": limits.memory + GIB, "pids": limits.threads}
+            self._group = Group(group_name(os.getppid(), os.getpid()), homes, most)
+        if "folders" not in self.order.without:
+            readable = [*places.readable, *interpreter()]
+            shared = limits.memory // SHM_SHARE
+            mounts.make_private(self._private("tmp"), shared, readable, places.writable)
+            self._apart = True
+        writable = [folder for folder in places.writable if Path(folder).is_dir()]
+        self._meter = Meter(limits, writable, self._apart, self._group)
+
+    def _private(self, name: str) -> Path:
+        """A folder in the kernel's home."""
+        assert self.order.private is not None
+        folder = Path(self.order.private, name)
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def _take_in(self, newborn: socket.socket) -> None:
+        """While the kernel gets ready; it starts when this is done."""
+        with contextlib.suppress(ProcessLookupError, BrokenPipeError):  # it has ended by itself
+            try:
+                if self._group:
+                    self._group.take_in(self.kernel)
+                newborn.sendall(birth.COUNTED)
+            finally:
+                newborn.shutdown(socket.SHUT_WR)  # not counted, it does not start
+
     def _listen(self, newborn: socket.socket) -> None:
         """Wait until the kernel is confined; it has run nothing of its own before."""
         data, descriptors, _, _ = socket.recv_fds(newborn, 65536, 1)
-        newborn.close()
         if data != birth.CONFINED:
             self.reason = data.decode(errors="replace") or "it ended before it was confined"
+        else:
+            self._held = hold_readable(self.kernel)
         if descriptors:
-            places = self.order.places
-            assert places is not None
-            self._listener = Listener(descriptors[0], self.order.limits.processes, places.writable)
+            self._listener = self._make_listener(descriptors[0])
+
+    def _make_listener(self, descriptor: int) -> Listener:
+        limits, places = self.order.limits, self.order.places
+        assert places is not None
+
+        def family() -> set[int]:
+            return descendants(os.getpid())
+
+        allowed = {
+            "processes": Allowance(limits.processes, lambda: len(family())),
+            "threads": Allowance(limits.threads, lambda: threads(family())),
+            "sockets": Allowance(limits.sockets, lambda: sockets(family())),
+        }
+        own = [*places.writable, str(mounts.TEMPORARY)] if self._apart else places.writable
+        reached = Sockets(own, places.readable, "files" not in self.order.without)
+        instead = None if self._apart else SharedMemory(self._private("shm"))
+        return Listener(descriptor, allowed, reached, instead)
 
     def _watch(self) -> int | None:
         ended = os.pidfd_open(self.kernel)
-        with selectors.DefaultSelector() as selector:
-            selector.register(ended, selectors.EVENT_READ, self._ignore)
-            selector.register(self.line, selectors.EVENT_READ, self._hear)
-            if self._listener:
-                selector.register(self._listener, selectors.EVENT_READ, self._listener.answer)
-            ticks, due = 0, time.monotonic() + TICK
-            while True:
-                for key, _ in selector.select(max(0.0, due - time.monotonic())):
-                    key.data()
-                if (status := self._reap()) is not None or self.owner_gone:
-                    return status
-                if time.monotonic() >= due:
-                    ticks, due = ticks + 1, time.monotonic() + TICK
-                    self._enforce(disk_too=ticks % DISK_EVERY == 0)
+        does: dict[Any, Callable[[], None]] = {ended: self._ignore, self.line: self._hear}
+        if self._listener:
+            does[self._listener] = self._listener.answer
+        if self.order.places is not None:
+            self._meter.start()
+            does[self._meter] = self._exceeded
+        for source, action in does.items():
+            self._selector.register(source, selectors.EVENT_READ, action)
+        while True:
+            for key, _ in self._selector.select():
+                key.data()
+            if (status := self._reap()) is not None or self.owner_gone:
+                return status
 
     def _reap(self) -> int | None:
         """Collect what has ended; how the kernel did, if it has."""
@@ -118,56 +181,50 @@ class Warden:
         self.owner_gone = not data
         *messages, self._heard = (self._heard + data).split(b"\n")
         for message in messages:
-            number = int(json.loads(message)["signal"])
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.kernel, number)
+            said = json.loads(message)
+            if "signal" in said:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.kernel, int(said["signal"]))
+            else:
+                self._tell(asked=said["asked"], cpu_seconds=self._meter.cpu_seconds())
 
     def _ignore(self) -> None:
         """The kernel has ended; `_reap` says how."""
 
-    def _enforce(self, disk_too: bool) -> None:
-        if self.order.places is None or self.reason:
-            return
-        limits = self.order.limits
-        family = descendants(os.getpid())
-        most = limits.memory + GIB
-        if sum(map(memory, family)) > most and (used := sum(map(own_memory, family))) > most:
-            self._stop(f"it and its processes used {used / GIB:.1f} GiB of memory")
-        elif disk_too and (used := size(self.order.places.writable)) > limits.disk:
-            self._stop(f"it had written {used / GIB:.1f} GiB of files")
-        elif time.monotonic() > self._deadline:
-            self._stop(f"it had run for {limits.seconds} s")
-
-    def _stop(self, reason: str) -> None:
-        self.reason = reason
+    def _exceeded(self) -> None:
+        self._selector.unregister(self._meter)
+        self.reason = self.reason or self._meter.excess or "what it used could not be counted"
         os.kill(self.kernel, signal.SIGKILL)
 
     def _end(self, status: int | None) -> None:
         """Leave nothing of the kernel behind, then say that it has ended."""
-        while family := descendants(os.getpid()):
-            for pid in family:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                while os.waitpid(-1, 0 if len(family) == 1 else os.WNOHANG)[0]:
-                    pass
-        folders = [self.order.private] if self.order.private else []
-        if self.owner_gone:
-            folders += self.order.abandoned
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
-        self._tell(exit=-signal.SIGKILL if status is None else status, reason=self.reason)
+        used = 0.0
+        try:
+            self._meter.stop()
+            used = self._meter.cpu_seconds()
+            if not self.reason and self._group and self._group.ran_out_of_memory():
+                self.reason = self._meter.out_of_memory()
+            _end_all()
+            if self._group:
+                self._group.remove()
+            if self._apart:
+                mounts.reveal()
+            for folder in self.order.abandoned if self.owner_gone else []:
+                folders.remove(folder)
+        finally:
+            status = -signal.SIGKILL if status is None else status
+            self._tell(exit=status, reason=self.reason, cpu_seconds=used)
 
     def _tell(self, **message: Any) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # nobody is listening
             self.line.sendall(json.dumps(message).encode() + b"\n")
 
 
-def size(folders: Iterable[str]) -> int:
-    """Bytes that files in these folders take on the disk."""
-    total = 0
-    for folder in folders:
-        for path in Path(folder).rglob("*"):
-            with contextlib.suppress(OSError):  # gone since it was listed
-                total += path.lstat().st_blocks * 512
-    return total
+def _end_all() -> None:
+    while family := descendants(os.getpid()):
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, 0 if len(family) == 1 else os.WNOHANG)[0]:
+                pass

@@ -11,6 +11,7 @@ ends; kernels do the same by their own sockets.
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import os
@@ -20,10 +21,11 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from skipgrade.sandbox import confinement, warden
+from skipgrade.sandbox import confinement, groups, mounts, warden
+from skipgrade.sandbox.filter import Filter
 from skipgrade.sandbox.order import Order
 from skipgrade.sandbox.processes import adopt_orphans, children, close_all_but, reap
 
@@ -35,15 +37,39 @@ def main(arguments: Sequence[str]) -> None:
     folder, lifeline, requests, *names = arguments
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry) != Path.cwd()]
     _prepare(names)
-    absent = confinement.missing()
-    filtered = None
-    if "network" not in absent:
-        filtered = confinement.Filter(listening="processes" not in absent)
+    _look_around()
     adopt_orphans()
     try:
-        _serve(socket.socket(fileno=int(lifeline)), socket.socket(fileno=int(requests)), filtered)
+        _serve(socket.socket(fileno=int(lifeline)), socket.socket(fileno=int(requests)))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@functools.cache
+def _look_around() -> frozenset[str]:
+    """The protections and helps that are not there; asked for once, before the first kernel."""
+    absent = set(confinement.missing())
+    if not mounts.possible():
+        absent.add("folders")
+    if not groups.homes():
+        absent.add("groups")
+    if not confinement.scopes():
+        absent.add("scopes")
+    _filter(absent)
+    return frozenset(absent)
+
+
+_filters: dict[tuple[bool, bool, bool], Filter] = {}
+
+
+def _filter(absent: Collection[str]) -> Filter | None:
+    """Compiled once, for all kernels that go without the same."""
+    if "network" in absent:
+        return None
+    kind = ("processes" not in absent, "folders" in absent, "scopes" in absent)
+    if kind not in _filters:
+        _filters[kind] = Filter(*kind)
+    return _filters[kind]
 
 
 _prepared: set[str] = set()
@@ -76,22 +102,21 @@ def _import(name: str) -> None:
         traceback.print_exc()
 
 
-def _serve(
-    lifeline: socket.socket, requests: socket.socket, filtered: confinement.Filter | None
-) -> None:
+def _serve(lifeline: socket.socket, requests: socket.socket) -> None:
     wardens: set[int] = set()
     while True:
         ready, _, _ = select.select([lifeline, requests], [], [], 1.0 if wardens else None)
         reap(wardens)
         for orphan in children(os.getpid()) - wardens:  # left behind by a warden that was killed
             os.kill(orphan, signal.SIGKILL)
+        groups.remove_left(groups.homes(), warden.group_name(os.getpid(), ""), map(str, wardens))
         if lifeline in ready:
             return
         if requests in ready:
-            _fork(requests, wardens, filtered)
+            _fork(requests, wardens)
 
 
-def _fork(requests: socket.socket, wardens: set[int], filtered: confinement.Filter | None) -> None:
+def _fork(requests: socket.socket, wardens: set[int]) -> None:
     """Take one order and fork its warden."""
     connection, _ = requests.accept()
     with connection:
@@ -102,11 +127,13 @@ def _fork(requests: socket.socket, wardens: set[int], filtered: confinement.Filt
     _prepare(order.modules)
     if not descriptors:  # nobody waits for a kernel yet
         return
+    order.without = sorted({*order.without, *_look_around()})
+    filtered = _filter(order.without)
     line = socket.socket(fileno=descriptors[0])
     pid = os.fork()
     if pid == 0:
         close_all_but(line.fileno())
-        warden.keep(order, line, filtered)  # does not return
+        warden.keep(order, line, filtered, groups.homes())  # does not return
     wardens.add(pid)
     line.close()
 

@@ -40,6 +40,8 @@ class WarmKernel:
         self.reason = ""  # why it was stopped, when its warden did that
         self._line = line
         self._heard = b""
+        self._asked = self._answered = 0
+        self._cpu_seconds = 0.0
 
     def wait_until_born(self, seconds: float) -> bool:
         """Whether the kernel is on its way; False when its zygote or its warden has ended."""
@@ -62,15 +64,33 @@ class WarmKernel:
             self._listen()
         return self.returncode
 
+    def cpu_seconds(self) -> float:
+        """Processor time that it and all it started have used so far, those that ended included.
+
+        What was last heard, when it has ended or its warden does not answer.
+        """
+        if self.returncode is None:
+            self._asked += 1
+            self._say(asked=self._asked)
+        deadline = time.monotonic() + HEARD
+        while self.returncode is None and self._answered != self._asked:
+            if not select.select([self._line], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                break
+            self._listen()
+        return self._cpu_seconds
+
     def send_signal(self, number: int) -> None:
-        with contextlib.suppress(OSError):  # it has ended, as `poll` will say
-            self._line.sendall(json.dumps({"signal": number}).encode() + b"\n")
+        self._say(signal=number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
+
+    def _say(self, **message: int) -> None:
+        with contextlib.suppress(OSError):  # it has ended, as `poll` will say
+            self._line.sendall(json.dumps(message).encode() + b"\n")
 
     def _listen(self) -> None:
         try:
@@ -88,6 +108,8 @@ class WarmKernel:
     def _learn(self, told: dict[str, Any]) -> None:
         self.pid = told.get("pid", self.pid)
         self.reason = told.get("reason", self.reason)
+        self._answered = told.get("asked", self._answered)
+        self._cpu_seconds = told.get("cpu_seconds", self._cpu_seconds)
         self.returncode = told.get("exit", self.returncode)
 
 

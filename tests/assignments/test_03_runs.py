@@ -86,6 +86,15 @@ def test_the_figure_needs_the_run_of_the_network() -> None:
     assert figure_share(run, figure) == 0
 
 
+def test_a_history_is_believed_as_far_as_its_weights_go() -> None:
+    net = TRIAL.solution["ThreeConvNet"]()
+    run = history("three-conv", best=0.6)
+    write_run(run, net, test=0.6)
+    assert figure_share(run, drawn(losses(run))) == 0
+    given = {"three_conv_history": run, "three_conv_accuracies": accuracies(run)}
+    assert TRIAL.verdict("test-accuracies", given=given).share == 0
+
+
 def accuracies(run: lab.History, **changes: Any) -> dict[str, Any]:
     row = run.best["epoch"] - 1
     names = {"training": "train", "validation": "val", "test": "test"}
@@ -259,7 +268,7 @@ def both_runs() -> dict[str, lab.History]:
         pixels, labels = (torch.cat(part) for part in zip(*first_test_batches(), strict=True))
         with torch.no_grad():
             test = float((net.eval()(pixels).argmax(1) == labels).float().mean())
-        runs[name] = history(name, 10, 0.5 if name == "model-one" else 0.6)
+        runs[name] = history(name, 10, 0.11 if name == "model-one" else 0.13)
         write_run(runs[name], net, test)
     return runs
 
@@ -307,6 +316,19 @@ def test_a_test_accuracy_the_weights_do_not_have(both_runs: dict[str, lab.Histor
     run = both_runs["model-two"]
     write_run(run, TRIAL.solution["ModelTwo"](), test=0.86)
     assert table_share(table(both_runs)) == pytest.approx(0.8)
+
+
+def test_a_row_counts_as_far_as_the_weights_do_what_the_history_says(
+    both_runs: dict[str, lab.History],
+) -> None:
+    both_runs["model-one"] = history("model-one", 10, 0.6)
+    write_run(both_runs["model-one"], TRIAL.solution["ModelOne"](), test=0.6)
+    assert table_share(table(both_runs)) == pytest.approx(0.5)
+    both_runs["model-two"] = history("model-two", 10, 0.7)
+    write_run(both_runs["model-two"], TRIAL.solution["ModelTwo"](), test=0.7)
+    assert table_share(table(both_runs)) == 0
+    for quantity in ("accuracy", "loss"):
+        assert best_share(quantity, "model-two", best_figures("model-two", quantity)) == 0
 
 
 def best_figures(name: str, quantity: str, factor: int = 1) -> Figure:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.assignments.cnn_design import TRIAL, sequential
+from tests.judging.test_structure import layers
 
 IMPORTS = "import torch\nfrom torch import nn\nfrom torch.nn import functional as F\n"
 
@@ -127,17 +128,20 @@ def test_networks_that_cannot_be_looked_at_earn_nothing() -> None:
     assert structure(chain(), nine) == 0
 
 
-def test_a_profile_of_the_students_own_making_earns_nothing() -> None:
-    def with_profile(body: str) -> float:
+def test_a_profile_of_the_students_own_making_changes_nothing() -> None:
+    def with_profile(body: str, two: str) -> float:
         watch = TRIAL.cells["watch"] + f"\n_real = profile\ndef profile(net):\n    {body}\n"
-        models = IMPORTS + chain() + "ModelTwo = ModelOne"
+        models = IMPORTS + chain() + two
         return TRIAL.verdict("test-different", {"watch": watch, "models": models}).share
 
-    assert with_profile("return {'convolutions': id(net)}") == 0
-    assert with_profile("return _real(net) | {'head': str(id(net)), 'kind': str(id(net))}") == 0
-    lying = "return [] if isinstance(net[1], nn.BatchNorm2d) else _real(net)"
-    assert with_profile(lying) == 0
-    TRIAL.accepts("test-different", {"watch": TRIAL.cells["watch"]})
+    for body in (
+        "return {'convolutions': id(net)}",
+        "return _real(net) | {'head': str(id(net)), 'kind': str(id(net))}",
+        "return [] if isinstance(net[1], nn.BatchNorm2d) else _real(net)",
+        "return 7",
+    ):
+        assert with_profile(body, "ModelTwo = ModelOne") == 0
+        assert with_profile(body, MOBILE) == 1
 
 
 @pytest.mark.parametrize(
@@ -163,7 +167,42 @@ def test_a_profile_of_the_students_own_making_earns_nothing() -> None:
     ],
 )
 def test_what_a_profile_says(change: str, expected: dict[str, Any]) -> None:
-    names: dict[str, Any] = {}
-    exec(IMPORTS + change, names)
-    profile = TRIAL.solution["profile"](names["Net"]())
+    profile = TRIAL.solution["profile"](net_of(change))
     assert {key: profile[key] for key in expected} == expected
+
+
+def net_of(code: str, name: str = "Net") -> Any:
+    names: dict[str, Any] = {}
+    exec(IMPORTS + code, names)
+    return names[name]()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        chain("ModelTwo"),
+        chain("ModelTwo", pool="nn.AvgPool2d(2)", between="nn.GroupNorm(2, width), nn.ReLU()"),
+        chain("ModelTwo", between="nn.InstanceNorm2d(width), nn.GELU()"),
+        chain("ModelTwo", pool="nn.Conv2d(width, width, 2, stride=2)", k=5),
+        chain("ModelTwo", head="nn.Linear(96, 20), nn.ReLU(), nn.Linear(20, 10)"),
+        chain("ModelTwo", head="nn.Unflatten(1, (6, 4, 4)), nn.AdaptiveMaxPool2d(1), nn.Flatten()"),
+        RENAMED,
+        MOBILE,
+        RESIDUAL.format(step="x = x + F.relu(norm(conv(x)))"),
+        RESIDUAL.format(step="x += norm(conv(F.relu(x)))"),
+        RESIDUAL.format(step="x = F.relu(norm(conv(x)))[:, :, ::2, ::2] + x[:, :, ::2, ::2]"),
+        RESIDUAL.format(step="x = torch.cat([x[:, :4], conv(x)[:, 4:]], 1)"),
+        RESIDUAL.format(step="x = x * torch.sigmoid(conv(x).mean((2, 3), keepdim=True))"),
+        RESIDUAL.format(step="x = x * torch.sigmoid(x)"),
+    ],
+)
+def test_a_profile_by_the_program_is_the_one_the_student_sees(code: str) -> None:
+    seen = TRIAL.solution["profile"](net_of(code, "ModelTwo"))
+    told = TRIAL.solution["summary"](layers(net_of(code, "ModelTwo")))
+    assert told == seen
+
+
+def test_profiles_of_the_reference_by_the_program() -> None:
+    for name in ("ThreeConvNet", "ModelOne", "ModelTwo"):
+        net = TRIAL.solution[name]()
+        assert TRIAL.solution["summary"](layers(net)) == TRIAL.solution["profile"](net)

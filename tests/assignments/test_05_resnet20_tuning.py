@@ -332,16 +332,16 @@ def test_predictions_without_weights_or_far_better_than_they_earn_nothing(
         worse.linear.bias.copy_(torch.arange(10) == 8)
     save_file(worse.state_dict(), "resnet20-best.safetensors")
     verdict = trial.verdict("test-final", {}, holdout=final)
-    assert verdict.share == 0.0 and "of the first 40 the weights" in verdict.reasons[0], verdict
+    assert verdict.share == 0.0 and "of the first 40 the file" in verdict.reasons[0], verdict
 
 
 @pytest.mark.parametrize(
-    ("wrong", "expected"), [(2, 1.0), (10, 1.0), (14, 0.5), (20, 0.5), (22, 0)]
+    ("wrong", "expected"), [(2, 1.0), (10, 1.0), (14, 0.5), (18, 0.5), (22, 0)]
 )
-def test_predictions_count_up_to_3_points_above_their_weights(
+def test_predictions_count_as_far_as_the_weights_give_them(
     trial: Assignment, final: Any, wrong: int, expected: float
 ) -> None:
-    """A right file may be better than its weights, by averaging; never losing all."""
+    """A right file may be a little better than its weights, by averaging; never losing all."""
     pixels, labels = final("pack")
     labels[1 : wrong + 1] = (labels[1 : wrong + 1] + 1) % 10  # the weights have these wrong
     lab.write_predictions("predictions.csv", labels)

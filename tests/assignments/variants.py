@@ -92,7 +92,7 @@ class Assignment:
 
         The notebook works in `folder` and was handed in as `handed_in` says, both the current
         folder if nothing is said; `party` answers for it. Whatever the answer, the hidden test
-        itself may not raise, and no point is lost unexplained.
+        itself may not raise, every forward pass can be recorded, and no point is lost unexplained.
         """
         test = self.source.test(grade_id)
         solution = self.solution
@@ -126,6 +126,8 @@ class Assignment:
             sessions.end()
             plt.close("all")
         assert not verdict.trouble, verdict.trouble
+        in_their_process = any("student's process" in note for note in verdict.notes)
+        assert not (verdict.share and in_their_process), verdict.notes
         assert verdict.share == 1.0 or verdict.reasons, f"{grade_id}: {verdict.share}, unexplained"
         return verdict
 

@@ -84,8 +84,8 @@ def test_many_names_are_cut_short() -> None:
 
 
 SETUP_FAILS = ("import torch", "import torch\nraise OSError('no disk')")
-UNKNOWN_CHECK = ("check.parameters('Net()')", "check.functon('Net()')")
-UNKNOWN_NAME = ("check.parameters('Net()')", "check.parameters('MPL()')")
+UNKNOWN_CHECK = ("check.parameters('Net()', x=x)", "check.functon('Net()')")
+UNKNOWN_NAME = ("check.parameters('Net()', x=x)", "check.parameters('MPL()')")
 
 
 def broken_later(root: Path, change: tuple[str, str]) -> TinyCourse:
@@ -100,15 +100,12 @@ def broken_later(root: Path, change: tuple[str, str]) -> TinyCourse:
     return course
 
 
-NOT_YET = pytest.mark.xfail(strict=True, reason="the judge still turns its own errors into zeros")
-
-
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         pytest.param(SETUP_FAILS, "cell setup: OSError: no disk", id="setup"),
-        pytest.param(UNKNOWN_CHECK, "cell net-test, line 2", id="unknown check", marks=NOT_YET),
-        pytest.param(UNKNOWN_NAME, "cell net-test, line 2", id="unknown name", marks=NOT_YET),
+        pytest.param(UNKNOWN_CHECK, "cell net-test, line 3", id="unknown check"),
+        pytest.param(UNKNOWN_NAME, "cell net-test, line 3", id="unknown name"),
     ],
 )
 def test_neither_command_records_a_zero(tmp_path: Path, change: tuple[str, str], told: str) -> None:

@@ -8,7 +8,10 @@ import nbformat
 import pytest
 
 from skipgrade import cli
+from skipgrade.classroom import rehearsal
+from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.hidden_tests import faults
+from skipgrade.classroom.progress import Outcome
 from tests.conftest import ROOT
 
 from .conftest import ASSIGNMENT, cell, new_course
@@ -66,7 +69,7 @@ def test_what_works_is_left_alone(tmp_path: Path, hidden: str) -> None:
         ),
         ("check.parameters('MLP(')", 2, "'MLP(' is no expression"),
         ("check.parameters()", 2, "check.parameters: missing a required argument: 'expression'"),
-        ("check.parameters('MLP()', x=1)", 2, "got an unexpected keyword argument 'x'"),
+        ("check.parameters('MLP()', y=1)", 2, "got an unexpected keyword argument 'y'"),
         ("check.parameters('MLP()', 'net')", 2, "too many positional arguments"),
         ("student.evaluate('net')", 2, "there is no student.evaluate"),
         ("student.eval()", 2, "student.eval: missing a required argument"),
@@ -129,6 +132,14 @@ def test_commands_name_every_fault_without_a_traceback(
     assert "line 3 of its hidden tests: check.parameters: nothing in the notebook" in told
     assert "Traceback" not in told
     assert not course.folder("release", ASSIGNMENT).exists()
+
+
+def test_a_judge_that_fails_in_a_rehearsal_is_told_once() -> None:
+    cause = "not graded: tiny.ipynb, cell a-test, line 2 of its hidden tests: KeyError: 'x'"
+    outcomes = [Outcome(student, 1.0, cause, scored=False) for student in ("solution", "untouched")]
+    with pytest.raises(CourseError) as raised:
+        rehearsal._demand_graded(outcomes)
+    assert str(raised.value) == cause
 
 
 def test_a_source_that_fails_when_run_is_told_with_its_cell(

@@ -13,6 +13,7 @@ import pytest
 from skipgrade.classroom import grading, handin
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.ledger import fingerprint, unchanged
+from skipgrade.judging import plainfiles
 from skipgrade.judging.plainfiles import DEEPEST, entries
 from tests.judging import tiny
 from tests.judging.conftest import Graded
@@ -240,3 +241,23 @@ def test_equal_files_of_two_students_may_be_one(tmp_path: Path) -> None:
     (other / f"{NAME}.ipynb").hardlink_to(one / f"{NAME}.ipynb")
     outcomes = grading.grade(Course(tmp_path), NAME, say=lambda text: None)
     assert [outcome.score for outcome in outcomes] == [9.0, 9.0]
+
+
+def test_too_many_files_end_the_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plainfiles, "MOST_FILES", 3)
+    for name in ("z.ipynb", "a", "b", "c", "d", "in/e"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = [(str(entry.path), bool(entry.odd)) for entry in plainfiles.handed_in(tmp_path)]
+    assert found == [("z.ipynb", False), ("a", False), ("b", False), ("c", True)]
+
+
+def test_too_much_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file without end takes the room of none after it."""
+    monkeypatch.setattr(plainfiles, "MOST_BYTES", 100)
+    for name, size in (("a", 60), ("b", 10**12), ("c", 40)):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(size)
+    odd = {str(entry.path): entry.odd for entry in plainfiles.handed_in(tmp_path)}
+    assert [bool(odd[name]) for name in "abc"] == [False, True, False]
+    assert len(fingerprint(tmp_path)) == 3

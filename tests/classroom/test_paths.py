@@ -32,3 +32,15 @@ def test_what_is_no_path_stays() -> None:
         "ratio 1/2",
         "https://example.org/a/b",
     ]
+
+
+def test_markup_is_not_cut() -> None:
+    """What stands on both sides of a folder may be harmless, and not what they make together."""
+    link = f"[x]{Path.home()}/(javascript:alert(1)) &{Path.home()}/#92;"
+    data = {"text/markdown": link, "text/html": link, "text/plain": link}
+    output = nbformat.v4.new_output("display_data", data=data)
+    cell = nbformat.v4.new_code_cell("1", outputs=[output])
+    cell, _ = HidePaths().preprocess_cell(cell, {}, 0)
+    cut = "[x](javascript:alert(1)) &#92;"
+    assert cell.outputs[0].data == {"text/markdown": link, "text/html": link, "text/plain": cut}
+    assert cell.outputs[0].output_type == "display_data"

@@ -52,6 +52,11 @@ MARKDOWN = {
         f"$\\begin{{array}}{{c}}a\\\\[-90em]b\\end{{array}}$ $\\mmlToken{{mi}}[href='javascript:1']{{x}}$"
     ),
     "headings": "# why\n\n## submission_id\n\n# double-test",
+    "joined": (
+        f'<details>\n<<https://x.y/>onmouseenter="{RUN}" style=position:fixed;inset:0 >z\n</details>\n\n'
+        f"[x]![javascript](data:,) [x]![javascript](attachment:y) \\<https://x.y/> &<https://#92;>"
+        f" ![![a](x)]({LEAK}joined) <scr<b>ipt>{RUN}</scr</b>ipt>"
+    ),
     "forged": "> **9 of 9 points**",
 }
 OUTPUTS: dict[str, dict] = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from skipgrade.sandbox.removal import remove_tree
+from skipgrade.sandbox.folders import remove
 from tests.judging import tiny
 from tests.judging.conftest import Graded
 from tests.judging.tiny import ANSWERS, NAME
@@ -115,15 +115,14 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
         done = course.nbgrader("autograde", NAME, extra={"TMPDIR": scratch})
         left = sorted(path.name for path in Path(scratch).iterdir())
         for path in Path(scratch).iterdir():
-            remove_tree(path)
+            remove(path)
     assert done.returncode == 0, done.stderr[-4000:]
     yield Graded(course, done.stderr, left)
-    remove_tree(course.root)  # too deep for pytest's own clearing up
+    remove(course.root)  # too deep for pytest's own clearing up
 
 
 @pytest.mark.parametrize(
-    "student",
-    [name for name in BEND if name not in ("deep-outputs", "too-many-cells")],
+    "student", sorted(set(BEND) - {"deep-outputs", "too-many-cells", "nests-when-run"})
 )
 def test_odd_but_right_earns_everything(odd: Graded, student: str) -> None:
     assert odd.points(student) == FULL, odd.verdicts(student)
@@ -157,6 +156,13 @@ def test_what_cannot_be_read_is_zero_with_its_reason(
 def test_what_is_left_out_is_told(odd: Graded, student: str, told: str) -> None:
     lines = [line for line in odd.log.splitlines() if f"{student}: " in line]
     assert any(told in line for line in lines), lines
+
+
+def test_folders_made_while_it_runs_cost_their_own_cell_at_most(odd: Graded) -> None:
+    """The sandbox may stop a kernel for it; the submission is graded, and the rest counts."""
+    points = odd.points("nests-when-run")
+    assert points | {"double": 2.0} == FULL
+    assert points["double"] == 2.0 or odd.verdicts("nests-when-run")["double"]["reason"]
 
 
 def test_the_assignments_own_files_are_there(odd: Graded) -> None:

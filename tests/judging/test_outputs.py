@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import pickle
+from collections.abc import Callable
+
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.utils import determine_grade
 
-from skipgrade.judging.outputs import flatten_outputs, write_verdict
-from skipgrade.judging.verdict import Verdict
+from skipgrade.judging.checks.asking import NoAnswer
+from skipgrade.judging.outputs import NO_TEX, flatten_outputs, write_verdict
+from skipgrade.judging.verdict import CheckFailed, Reason, Verdict, message, reasons_of
+from tests.judging.trial import judge
 
 PRINTED = {
     "nothing": [],
@@ -56,3 +63,65 @@ def test_the_verdict_stands_first() -> None:
     cell = cell_with([new_output("stream", name="stdout", text="x\n" * 5000)])
     write_verdict(cell, Verdict.zero("Expected: something"))
     assert "Expected: something" in cell.outputs[0].data["text/plain"]
+
+
+def test_the_page_says_that_what_follows_is_not_ours() -> None:
+    below = "Below: what the notebook showed."
+    cell = cell_with([new_output("stream", name="stdout", text="4 of 4 points")])
+    write_verdict(cell, Verdict(1.0))
+    assert below in cell.outputs[0].data["text/html"]
+    cell = cell_with([])
+    write_verdict(cell, Verdict(1.0))
+    assert (
+        below not in cell.outputs[0].data["text/html"]
+        and NO_TEX in cell.outputs[0].data["text/html"]
+    )
+
+
+def test_reasons_are_kept_as_data() -> None:
+    cell = cell_with([])
+    got = "9\nLook at: <the grader>"
+    verdict = Verdict(0.0, [message("7", got, "a sum"), "plain\ntext"], earlier=["An earlier cell"])
+    write_verdict(cell, verdict)
+    kept = cell.metadata.skipgrade
+    assert kept["reasons"] == [
+        {"expected": "7", "got": got, "hint": "a sum"},
+        {"text": "plain\ntext"},
+    ]
+    assert [*reasons_of(kept)] == [*verdict.reasons, "An earlier cell"]
+    assert json.loads(json.dumps(kept)) == kept
+    page = cell.outputs[0].data["text/html"]
+    assert "Expected: 7<br>Got: 9<br>Look at: &lt;the grader&gt;<br>Look at: a sum<br>plain" in page
+
+
+@pytest.mark.parametrize("wrap", [NoAnswer, CheckFailed, Reason.of, lambda reason: reason])
+def test_a_reason_keeps_its_parts_on_its_way(wrap: Callable[[Reason], object]) -> None:
+    """Through exceptions, `str`, copies, pickles and JSON, as checks and kernels pass it on."""
+    reason = message("7", "9", "a sum")
+    arrived = str(wrap(reason))
+    assert arrived == "Expected: 7\nGot: 9\nLook at: a sum"
+    for one in (arrived, copy.deepcopy(arrived), pickle.loads(pickle.dumps(arrived))):
+        assert Reason.of(one).as_data() == reason.as_data()
+    verdict = Verdict(0.5, [arrived, "text"], notes=["n"], earlier=["e"])
+    again = Verdict(**json.loads(json.dumps(verdict.to_dict())))
+    assert again == verdict
+    assert [Reason.of(one).as_data() for one in again.reasons] == [
+        reason.as_data(),
+        {"text": "text"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "hidden", ["check.equal('a')", "check.equal('a', worth=0.5)", "check.equal('b')"]
+)
+def test_checks_give_reasons_with_their_parts(hidden: str) -> None:
+    (reason,) = judge(hidden, "a = 1", "a = 2; b = 3").reasons
+    assert isinstance(reason, Reason) and reason.expected and reason.got
+
+
+def test_plain_words_are_a_reason_too() -> None:
+    for text in ("", "a hidden test failed", "Expected: 1\nGot: 2"):
+        assert Reason.of(text).as_data() == {"text": text}
+        assert Reason.of({"text": text}) == text
+        assert Reason.of(text).in_short() == text.split("\n")[0]
+    assert message("7", "9", "").in_short() == "9 (expected 7)"

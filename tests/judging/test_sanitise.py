@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import random
 import re
 import time
 from html.parser import HTMLParser
@@ -17,7 +18,7 @@ from nbgrader.utils import compute_checksum, determine_grade
 
 from skipgrade.judging.markup import BREAK, safe_html, safe_markdown, safe_tex
 from skipgrade.judging.outputs import write_verdict
-from skipgrade.judging.sanitise import sanitise
+from skipgrade.judging.sanitise import Sanitise, UnfitName, sanitise
 from skipgrade.judging.verdict import Verdict
 from tests.judging import hostile
 from tests.judging.hostile import CELL, MARKDOWN, METADATA, OUTPUTS, SHOWN_WITH
@@ -131,7 +132,7 @@ def test_pictures_are_attachments_or_data() -> None:
     cell.attachments = {**attached, "bad": {"image/png": '"><script>'}, "worse": "text"}
     sanitise(notebook(cell))
     assert cell.source == (
-        f"![a](attachment:picture-1.png) (b: not shown) !{BREAK}[c](https://a/b)"
+        f"![a](attachment:picture-1.png) {BREAK}(b: not shown) !{BREAK}[c](https://a/b)"
     )
     assert cell.attachments == {"picture-1.png": {"image/png": hostile.PNG}}
 
@@ -257,6 +258,14 @@ def test_odd_outputs_become_sound_ones() -> None:
     nbformat.writes(nb).encode()
 
 
+@pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", 'a" onclick="x', "a&lt;b"])
+def test_a_students_folder_is_no_markup(name: str) -> None:
+    """Formgrader puts its name into its pages as it is; such a submission is left ungraded."""
+    with pytest.raises(UnfitName, match="rename it"):
+        Sanitise().preprocess(notebook(), {"nbgrader": {"student": name}})
+    Sanitise().preprocess(notebook(), {"nbgrader": {"student": "o'neil-42 é"}})
+
+
 def test_twice_is_as_good_as_once() -> None:
     cells = [new_markdown_cell(source, metadata=CELL) for source in MARKDOWN.values()]
     code = new_code_cell("1")
@@ -290,3 +299,30 @@ def test_tex_in_a_reason_is_not_typeset() -> None:
     assert (
         cell.outputs[0].data["text/html"].startswith('<div class="tex2jax_ignore mathjax_ignore"')
     )
+
+
+PIECES = [
+    "<", ">", "/", "!", "?", "[", "]", "(", ")", ":", "&", "#", "\\", "`", "```", "~~~", "\n", " ", "$", '"', "=",
+    "<b>", "</b>", "<br/>", "script", "img src=", "javascript:", "https://a.b/c", "attachment:", "a.png", "data:",
+    "image/png;base64,AAAA", "bsol;", "#92;", "href", "alpha", "mermaid", "python", "2em", "-", "<!--", "-->", "![a]",
+]  # fmt: skip
+
+
+def test_nothing_dangerous_comes_of_what_is_taken_away() -> None:
+    """Pieces put together at random: what is left out never joins its two sides."""
+    draw = random.Random(10)
+    bare = re.compile(
+        r"</?(?:b|br|code|del|details|em|i|ins|kbd|s|small|strong|sub|summary|sup|u)\s?/?>"
+    )
+    for _ in range(20_000):
+        text = "".join(draw.choices(PIECES, k=draw.randint(2, 14)))
+        safe = safe_markdown(text, {"a.png": "a.png"})
+        left = bare.sub("@", safe)
+        assert not re.search(r"<[A-Za-z/!?]|\]:|&(?:#|bsol)|[`~]{3}[ \t]*mermaid", left), text
+        assert not re.search(
+            r"\]\((?!\s*<?(?:https?://|mailto:|#|attachment:a\.png\)|data:image/png;))", left
+        ), text
+        assert not re.search(
+            r"!\[(?!a?\]\((?:attachment:a\.png|data:image/png;base64,AAAA)\))", left
+        ), text
+        assert not re.search(r"\\(?!alpha\b|b\b)[A-Za-z]", left), text

@@ -43,6 +43,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "nothing but zeros": (bytes(5000), "line 1"),
     "deep outputs": (notebook([{**CODE, "outputs": "X"}]).replace('"X"', deep(3000)), "too deep"),
     "a number without end": ('{"nbformat": ' + "4" * 5000 + "}", "thousands of digits"),
+    "lists without end": ('{"nbformat": 4, "x": [' + "[]," * 2_000_000, "2,000,000 lists"),
     "cells without end": (notebook([CODE] * 2001), "2,001 cells"),
 }  # fmt: skip
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 import ast
 import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import pytest
 from jupyter_client.manager import KernelManager
+from traitlets.config import Config
+
+from skipgrade.sandbox import confinement, kernel_manager
+
+
+class KernelEnded(AssertionError):
+    """While it ran a cell; our kernels say why."""
 
 
 class Kernel:
@@ -23,17 +32,21 @@ class Kernel:
 
     def run(self, code: str, name: str, seconds: float = 60) -> Any:
         """The value of a variable after a cell, or the cell's error as text."""
-        ask = {name: f"repr({name} if isinstance({name}, (bool, int, str, list)) else str({name}))"}
+        plain = f"{name} is None or isinstance({name}, (bool, int, str, list))"
+        ask = {name: f"repr({name} if {plain} else str({name}))"}
         message = self.client.execute(
             f"{name} = None\n{code}", user_expressions=ask, stop_on_error=False
         )
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            assert self.manager.is_alive(), self.manager.provisioner.process.reason
+            if not self.manager.is_alive():
+                raise KernelEnded(getattr(self.manager.provisioner.process, "reason", ""))
             with contextlib.suppress(Empty):
                 reply = self.client.get_shell_msg(timeout=1)
                 if reply["parent_header"].get("msg_id") == message:
                     break
+        else:
+            raise TimeoutError(f"no answer within {seconds:g} s")
         content = reply["content"]
         if content["status"] != "ok":
             return f"{content['ename']}: {content['evalue']}"
@@ -53,3 +66,17 @@ class Kernel:
     def close(self) -> None:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
+
+
+LIMITS = {"memory_gib": 1.0, "disk_gib": 0.25, "processes": 24, "seconds": 300}
+PRELOAD = {"preload": ["torch"]}
+
+
+def confined(folder: Path, without: Sequence[str] = (), **limits: Any) -> Kernel:
+    """A student's kernel, on a machine that offers all but some of what helps to confine it."""
+    given = LIMITS | PRELOAD | {"accept_missing": list(without)} | limits
+    missing = [*confinement.missing(), *without]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(confinement, "missing", lambda: missing)
+        manager = kernel_manager("student", config=Config(SandboxProvisioner=given))
+        return Kernel(manager, folder)

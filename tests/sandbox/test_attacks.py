@@ -1,35 +1,33 @@
-"""Does a confined kernel keep everything in, and let honest work be done?"""
+"""Does a confined kernel keep everything in, and let honest work be done?
+
+One contract for every way to confine: with all that this machine offers, and without its helps.
+"""
 
 from __future__ import annotations
 
-import copy
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
-from traitlets.config import Config
 
-from skipgrade.sandbox import confinement, kernel_manager, sharing
-from skipgrade.sandbox.confinement import missing
-from skipgrade.sandbox.provisioner import SandboxMissing
-from tests.sandbox.bank import ATTACKS, HONEST, LEFT_BEHIND, SECRET, STOPPED, Targets, targets
-from tests.sandbox.spoken import Kernel
+from skipgrade.sandbox import folders
+from skipgrade.sandbox.confinement import HELPS, missing
+from tests.sandbox.bank import ATTACKS, BETWEEN, HONEST, STOPPED, Targets, targets
+from tests.sandbox.spoken import Kernel, confined
 
-ROOT = Path(__file__).parents[2]
-LIMITS = Config(
-    SandboxProvisioner={"memory_gib": 1.0, "disk_gib": 0.25, "processes": 24, "seconds": 300}
-)
 pytestmark = pytest.mark.skipif(bool(missing()), reason="this machine cannot confine")
+WAYS = {"helped": (), "alone": tuple(HELPS)}
+# Attacks that succeed, and honest work that fails, each with its reason. One that does no longer
+# fails the suite until its line is removed.
+GAPS = {
+    ("alone", "know of files in shared memory"): "stat is not covered by Landlock",
+    ("alone", "uses the machine's temporary folder"): "there is none of the kernel's own",
+}
 
 
-def confined(folder: Path) -> Kernel:
-    return Kernel(kernel_manager("student", config=LIMITS), folder)
+@pytest.fixture(scope="module", params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -39,194 +37,59 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
 
 
 @pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory, world: Targets) -> Iterator[Kernel]:
+def kernel(tmp_path_factory: pytest.TempPathFactory, world: Targets, way: str) -> Iterator[Kernel]:
     """One for all attacks: none of them may hurt it either."""
-    made = confined(tmp_path_factory.mktemp("work"))
+    made = confined(tmp_path_factory.mktemp("work"), WAYS[way])
     assert made.run(world.code() + "\nready = 1", "ready") == 1
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_attacks_fail(kernel: Kernel, world: Targets, attack: str) -> None:
+def test_attacks_fail(kernel: Kernel, world: Targets, way: str, attack: str) -> None:
     got = kernel.run(ATTACKS[attack], "escaped")
-    assert not got or (isinstance(got, str) and "Error" in got.split(":")[0]), got
-    for path in (world.SOURCE, world.LABELS, world.OTHER, world.GRADEBOOK):
-        assert Path(path).read_text() == SECRET
-        assert Path(path).stat().st_mode & 0o600 == 0o600
-    assert list(Path(world.OUTSIDE).iterdir()) == []
+    failed = not got or (isinstance(got, str) and "Error" in got.split(":")[0])
+    assert failed == ((way, attack) not in GAPS), got
+    assert world.damage() == []
 
 
 @pytest.mark.parametrize("work", HONEST)
-def test_honest_work_is_done(kernel: Kernel, work: str) -> None:
-    assert kernel.run(HONEST[work], "worked") is True
+def test_honest_work_is_done(kernel: Kernel, way: str, work: str) -> None:
+    got = kernel.run(HONEST[work], "worked")
+    assert (got is True) == ((way, work) not in GAPS), got
 
 
-@pytest.mark.parametrize(
-    ("attack", "reason"),
-    [("memory shared among processes", "GiB of memory"), ("fill the disk", "GiB of files")],
-)
-def test_excess_ends_the_kernel(tmp_path: Path, attack: str, reason: str) -> None:
-    kernel = confined(tmp_path)
-    try:
-        kernel.run("ready = 1", "ready")
-        assert reason in kernel.stopped_for(STOPPED[attack])
-    finally:
-        kernel.close()
+@pytest.fixture(scope="module")
+def pair(
+    tmp_path_factory: pytest.TempPathFactory, world: Targets, way: str
+) -> Iterator[tuple[Kernel, Kernel]]:
+    place = tmp_path_factory.mktemp("first")
+    first, second = confined(place, WAYS[way]), confined(tmp_path_factory.mktemp("2"), WAYS[way])
+    number = first.run(world.code() + "\nnumber = os.getpid()", "number")
+    second.run(f"{world.code()}\nFIRST, PLACE = {number}, {str(place)!r}", "nothing")
+    yield first, second
+    for each in (first, second):
+        each.close()
 
 
-def processes_named(mark: str) -> list[int]:
-    return [p.pid for p in psutil.process_iter(["cmdline"]) if mark in (p.info["cmdline"] or [])]
-
-
-def test_a_process_in_the_background_ends_with_the_kernel(tmp_path: Path) -> None:
-    mark = f"skipgrade-mark-{os.getpid()}"
-    kernel = confined(tmp_path)
-    kernel.run(f"MARK = {mark!r}\n{LEFT_BEHIND}", "nothing")
-    deadline = time.monotonic() + 30
-    while not processes_named(mark) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert processes_named(mark)
-    kernel.close()
-    assert not processes_named(mark)
-
-
-def test_two_kernels_draw_different_numbers(tmp_path: Path) -> None:
-    """Both are forks of one process, whose generators had a state."""
-    drawn = []
-    for _ in range(2):
-        kernel = confined(tmp_path)
-        code = "import numpy, random, uuid\ndrawn = [numpy.random.rand(), random.random()]"
-        drawn.append(kernel.run(code + "\ndrawn = [str(x) for x in drawn]", "drawn"))
-        kernel.close()
-    assert not set(drawn[0]) & set(drawn[1])
-
-
-OWNER = """
-import signal, sys, tempfile
-from pathlib import Path
-from tests.sandbox.test_attacks import confined
-kernel = confined(Path(tempfile.mkdtemp(dir=sys.argv[1])))
-process = kernel.manager.provisioner.process
-kernel.run("import subprocess\\nchild = subprocess.Popen(['sleep', '600']).pid", "child")
-print(process.pid, kernel.manager.connection_file, kernel.manager.provisioner._private, flush=True)
-signal.pause()
-"""
-
-
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
-def test_an_owner_that_dies_leaves_nothing(tmp_path: Path, end: int) -> None:
-    """Neither kernel nor zygote, neither sockets nor folders."""
-    command = [sys.executable, "-c", OWNER.replace("\\\\n", "\\n"), str(tmp_path)]
-    owner = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert owner.stdout is not None
-    kernel, connection, private = owner.stdout.readline().split()
-    family = {owner.pid, *(child.pid for child in psutil.Process(owner.pid).children(True))}
-    assert int(kernel) in family and Path(connection).exists() and Path(private).exists()
-    owner.send_signal(end)
-    owner.wait(30)
-    deadline = time.monotonic() + 30
-    while any(map(psutil.pid_exists, family)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not [pid for pid in family if psutil.pid_exists(pid)]
-    assert not Path(connection).parent.exists() and not Path(private).exists()
-
-
-def test_a_zygote_that_died_is_replaced(tmp_path: Path) -> None:
-    first = confined(tmp_path)
-    warden = psutil.Process(first.manager.provisioner.process.pid).parent()
-    assert warden is not None
-    zygote = warden.parent()
-    assert zygote is not None
-    zygote.kill()
-    zygote.wait(30)
-    second = confined(tmp_path)
-    assert second.run("answer = 6 * 7", "answer") == 42
-    assert first.run("answer = 6 * 7", "answer") == 42  # it has a warden of its own
-    for kernel in (first, second):
-        kernel.close()
-
-
-def test_a_warden_that_was_killed_takes_its_kernel_along(tmp_path: Path) -> None:
-    kernel = confined(tmp_path)
-    process = kernel.manager.provisioner.process
-    warden = psutil.Process(process.pid).parent()
-    assert warden is not None
-    warden.kill()
-    assert process.wait(30) == -signal.SIGKILL
-    deadline = time.monotonic() + 30
-    while psutil.pid_exists(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not psutil.pid_exists(process.pid)
-    kernel.close()
-
-
-def test_a_machine_that_offers_less_is_told_of(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("channel", BETWEEN)
+def test_kernels_do_not_hear_of_each_other(
+    pair: tuple[Kernel, Kernel], world: Targets, channel: str
 ) -> None:
-    monkeypatch.setattr(confinement, "_landlock", lambda: 5)
-    with pytest.raises(
-        SandboxMissing, match=r"(?s)signals: none.*accept_missing = \['signals'\]"
-    ) as e:
-        kernel_manager("student", config=LIMITS).start_kernel(cwd=str(tmp_path))
-    assert "files:" not in str(e.value)
+    """Each has a world of its own; what one puts there the other does not find."""
+    says, listens = BETWEEN[channel]
+    pair[0].run(says, "said")
+    heard = pair[1].run(listens, "heard")
+    assert not heard or (isinstance(heard, str) and "Error" in heard.split(":")[0]), heard
+    assert world.damage() == []
 
 
-def zygote_of(kernel: Kernel) -> psutil.Process:
-    *_, zygote = psutil.Process(kernel.manager.provisioner.process.pid).parents()[:2]
-    return zygote
-
-
-def test_several_processes_may_share_a_zygote(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with sharing(["json"], {}) as told:
-        monkeypatch.setenv(*next(iter(told.items())))
-        kernel = confined(tmp_path)
-        shared = zygote_of(kernel)
-        assert str(Path(next(iter(told.values()))).parent) in shared.cmdline()
-        assert kernel.run("answer = 6 * 7", "answer") == 42
-        kernel.close()
-        shared.kill()
-        shared.wait(30)
-        alone = confined(tmp_path)  # the one of this process takes over
-        assert zygote_of(alone) != shared
-        alone.close()
-
-
-def test_what_an_order_wants_imported_is_there_for_those_after_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A zygote begun early is told later what it is for; threads are as each kernel is told."""
-    there = "threads = sys.modules['torch'].get_num_threads() if 'torch' in sys.modules else 0"
-    config = copy.deepcopy(LIMITS)
-    with sharing(["json"], {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}) as told:
-        monkeypatch.setenv(*next(iter(told.items())))
-        monkeypatch.setenv("OMP_NUM_THREADS", "2")
-        found = []
-        for modules in ([], ["torch"], []):
-            config.SandboxProvisioner.preload = modules
-            kernel = Kernel(kernel_manager("student", config=config), tmp_path)
-            found.append(kernel.run(f"import sys\n{there}", "threads"))
-            kernel.close()
-        assert found == [0, 2, 2]
-
-
-COUNTED = """
-import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
-
-drawn, draw = [], Figure.draw
-Figure.draw = lambda self, renderer: (drawn.append(1), draw(self, renderer))[1]
-plt.plot([1, 2])
-"""
-
-
-def test_a_figure_is_laid_out_and_drawn_for_those_who_see_it_alone(tmp_path: Path) -> None:
-    """Once for its size and once for the picture, as `print_figure` does; then it is closed."""
-    config = copy.deepcopy(LIMITS)
-    config.SandboxProvisioner.preload = ["matplotlib.pyplot", "matplotlib_inline.backend_inline"]
-    kernel = Kernel(kernel_manager("student", config=config), tmp_path)
-    kernel.run(COUNTED, "made")
-    assert kernel.run("found = [len(drawn), len(plt.get_fignums())]", "found") == [2, 0]
+@pytest.mark.parametrize("attack", STOPPED)
+def test_excess_ends_the_kernel(tmp_path: Path, world: Targets, way: str, attack: str) -> None:
+    reason, code = STOPPED[attack]
+    kernel = confined(tmp_path, WAYS[way], memory_gib=0.25, files=10_000)
+    kernel.run(world.code(), "nothing")
+    told = kernel.stopped_for(code)
     kernel.close()
+    folders.remove(tmp_path)
+    assert reason in told

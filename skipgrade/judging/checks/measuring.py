@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from skipgrade.judging.checks.accuracy import Scorer, must_fit, right_answers, scorer, scores_of
 from skipgrade.judging.checks.network import IMAGES, Network, Unrecordable, student_network
+from skipgrade.judging.checks.structure import Layer, structure
 from skipgrade.judging.programs.program import BadProgram
 from skipgrade.judging.programs.running import measure, run
 from skipgrade.judging.session import Session
@@ -85,6 +86,14 @@ class StudentsNetwork:
         tensors = self.session.handed_in.weights(weights)
         must_fit(self.recorded, tensors, f"{weights}-best.safetensors", EXPECTED)
         return self.recorded.loaded(tensors)
+
+    def structure(self) -> list[Layer]:
+        """Its layers in order, as dicts: kind, shape that comes out, kernel, stride and so on."""
+        network = self.recorded
+        try:
+            return structure(network.eval, self._images)
+        except BadProgram as error:
+            raise NoAnswer(message(EXPECTED, str(error), "")) from error
 
     def scores(
         self, images: Tensor, *, weights: str, data: str = "cifar10", prepare: str | None = None

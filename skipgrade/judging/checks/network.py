@@ -114,7 +114,13 @@ def _scores(program: Program, state: dict[int, Tensor], part: Tensor, size: int)
         part = torch.cat([part, part[-1:].expand(size - count, *part.shape[1:])])
     # A copy of the state: a program may write into it, and the next batch must not see that.
     own = {n: t.clone() if program.writes_state else t for n, t in state.items()}
-    (scores, *more) = run(program, own, [part.clone()], keep=False, seconds=SECONDS)
+    (scores, *more) = run(
+        program,
+        own,
+        [part.clone(memory_format=torch.contiguous_format)],
+        keep=False,
+        seconds=SECONDS,
+    )
     if more or scores.ndim != 2 or len(scores) != len(part):
         raise BadProgram("no row of scores for every image")
     return scores[:count]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from skipgrade.judging.programs.operations import operation
+from skipgrade.judging.programs.operations import operation, parameter_names
 from skipgrade.judging.programs.program import BadProgram, Named, Node, Program, Ref, Times
 
 MOST_BYTES = 6 * 2**30  # all that one run makes, counted as if nothing were freed
@@ -17,6 +18,7 @@ MOST_PRODUCTS = 400e9  # multiplications of one run
 PRODUCTS_OF_AN_IMAGE = 20e9
 BYTES_AT_A_TIME = 2**29  # what a batch of images is cut to
 FLOATING = {"float16", "bfloat16", "float32", "float64"}
+META = torch.device("meta")  # tensors there have a shape and no numbers
 
 Values = dict[int, Any]
 
@@ -43,36 +45,63 @@ def run(
         values[number] = constant.to(device, dtype if floating else None, copy=True)
     last = {} if keep else _last_uses(program)
     deadline = time.monotonic() + seconds
-    for index, node in enumerate(program.nodes):
-        if time.monotonic() > deadline:
-            raise BadProgram(f"a forward pass that takes longer than {seconds:g} s")
-        _step(node, values, batch, dtype, device)
-        for number in last.get(index, ()):
-            values.pop(number, None)
+    with _by_default(dtype):
+        for index, node in enumerate(program.nodes):
+            if time.monotonic() > deadline:
+                raise BadProgram(f"a forward pass that takes longer than {seconds:g} s")
+            _step(node, values, batch, dtype, device)
+            for number in last.get(index, ()):
+                values.pop(number, None)
     return [values[number] for number in program.outputs]
+
+
+@contextmanager
+def _by_default(dtype: torch.dtype) -> Iterator[None]:
+    """Tensors that a program makes without saying of what kind are of this one."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def measure(
     program: Program, shapes: Sequence[Tensor], dtype: torch.dtype = torch.float32
 ) -> tuple[int, float]:
     """Bytes and multiplications that a run on such inputs takes; nothing is computed for it."""
-    meta = torch.device("meta")
-    inputs = [torch.empty_like(x, device=meta) for x in shapes]
+    values, batch = _without_numbers(program, shapes, dtype)
+    size, products = 0, 0.0
+    with _by_default(dtype):
+        for node in program.nodes:
+            made = _step(node, values, batch, dtype, META)
+            size += sum(tensor.numel() * tensor.element_size() for tensor in made)
+            products += _products(node, values, made)
+            if size > MOST_BYTES or products > MOST_PRODUCTS:
+                raise BadProgram("a forward pass that takes too much memory or arithmetic")
+    return size, products
+
+
+def shapes_in(program: Program, shapes: Sequence[Tensor]) -> dict[int, tuple[int, ...]]:
+    """The shape of every tensor of a run on such inputs; nothing is computed for it."""
+    values, batch = _without_numbers(program, shapes, torch.float32)
+    for node in program.nodes:
+        _step(node, values, batch, torch.float32, META)
+    return {number: tuple(tensor.shape) for number, tensor in values.items()}
+
+
+def _without_numbers(
+    program: Program, shapes: Sequence[Tensor], dtype: torch.dtype
+) -> tuple[Values, int]:
+    """Inputs, state and constants as tensors that have a shape alone; and the batch size."""
+    inputs = [torch.empty(x.shape, dtype=x.dtype, device=META) for x in shapes]
     values: Values = dict(zip(program.input_numbers(), inputs, strict=True))
     for number, entry in enumerate(program.state):
         kind = dtype if entry.dtype in FLOATING else getattr(torch, entry.dtype)
-        values[number] = torch.empty(entry.shape, dtype=kind, device=meta)
+        values[number] = torch.empty(entry.shape, dtype=kind, device=META)
     for number, constant in program.constants.items():
-        values[number] = torch.empty_like(constant, device=meta)
-    batch = _batch_of(program, inputs)
-    size, products = 0, 0.0
-    for node in program.nodes:
-        made = _step(node, values, batch, dtype, meta)
-        size += sum(tensor.numel() * tensor.element_size() for tensor in made)
-        products += _products(node, values, made)
-        if size > MOST_BYTES or products > MOST_PRODUCTS:
-            raise BadProgram("a forward pass that takes too much memory or arithmetic")
-    return size, products
+        values[number] = torch.empty_like(constant, device=META)
+    return values, _batch_of(program, inputs)
 
 
 def _products(node: Node, values: Values, made: list[Tensor]) -> float:
@@ -99,7 +128,7 @@ def _step(
 ) -> list[Tensor]:
     args = _real(node.args, values, batch, dtype)
     kwargs = {key: _real(value, values, batch, dtype) for key, value in node.kwargs.items()}
-    if "device" in kwargs:
+    if "device" in parameter_names(node.op):  # what makes a tensor makes it where we compute
         kwargs["device"] = device
     if "pin_memory" in kwargs:
         kwargs["pin_memory"] = None

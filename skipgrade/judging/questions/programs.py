@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from skipgrade.judging.programs.recording import NotRecordable, record, twin
 from skipgrade.judging.questions.values import evaluate
 
-SIZES = (2, 3)  # what changes from one to the other goes with the batch size
+SIZES = (3, 5)  # what changes from one to the other goes with the batch size
 
 Form = list[Any]  # [shape, dtype] of an input
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import weakref
 from pathlib import Path
@@ -14,21 +13,25 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager, KernelManager
 from traitlets import Type
 
+from skipgrade.sandbox import folders
 from skipgrade.sandbox.client import PromptClient
 
 FOLDER = Path(__file__).parent
-MESSAGE_LIMIT = 64 * 2**20
+MESSAGE_LIMIT = 16 * 2**20
+MESSAGES = 16  # that wait here, on each channel; the kernel keeps the rest
 RETRY = 10  # milliseconds until a kernel that has no sockets yet is called again
 
 
 class _Bounded:
-    """Clients of this manager drop the connection over a message larger than the limit, and call
-    a kernel that is still starting more often than every 0.1 seconds.
+    """Clients of this manager drop the connection over a message larger than the limit, hold no
+    more than a few that nobody has read, and call a kernel that is still starting more often than
+    every 0.1 seconds.
     """
 
     def client(self, **kwargs: Any) -> Any:
         client = super().client(**kwargs)  # type: ignore[misc]
         client.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_LIMIT)  # for the sockets it will make
+        client.context.setsockopt(zmq.RCVHWM, MESSAGES)
         client.context.setsockopt(zmq.RECONNECT_IVL, RETRY)
         return client
 
@@ -65,5 +68,5 @@ def _manager(kind: type[Manager], name: str, traits: dict[str, Any]) -> Manager:
         connection_file=str(Path(folder, "kernel.json")),
         **traits,
     )
-    weakref.finalize(manager, shutil.rmtree, folder, ignore_errors=True)
+    weakref.finalize(manager, folders.remove, folder)
     return manager

@@ -1,0 +1,324 @@
+"""Programs: what can be recorded, however it is written, and what the judge will not run."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from skipgrade.judging import session as sessions
+from skipgrade.judging.checks.network import Unrecordable, solution_network, student_network
+from skipgrade.judging.files import HandIn
+from skipgrade.judging.parties import Here
+from skipgrade.judging.programs import running
+from skipgrade.judging.programs.program import BadProgram, read_program
+from skipgrade.judging.programs.recording import LARGEST_CONSTANT, record
+from skipgrade.judging.programs.running import measure, run
+from skipgrade.judging.session import Session
+from skipgrade.judging.verdict import NoAnswer
+from tests.judging.trial import fixed_images, judge, namespace
+
+NET = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4)
+        self.drop = nn.Dropout(0.4)
+        self.last = nn.Linear(4 * 8 * 8, 5)
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.norm(self.conv(x))), 4)
+        return self.last(self.drop(x.flatten(1)))
+"""
+FLATTEN = "x.flatten(1)"
+STYLES = {
+    "view by the batch's size": NET.replace(FLATTEN, "x.view(x.size(0), -1)"),
+    "view by the last size": NET.replace(FLATTEN, "x.view(-1, 4 * 8 * 8)"),
+    "reshape after a turn": NET.replace(FLATTEN, "x.permute(1, 0, 2, 3).permute(1, 0, 2, 3).reshape(len(x), -1)"),
+    "prints numbers": NET.replace("x = F.max", "print(x.mean(), float(x.std())); x = F.max"),
+    "asserts": NET.replace("x = F.max", "assert x.isfinite().all() and x.mean() < 9; x = F.max"),
+    "filled in": NET.replace(FLATTEN, "(lambda out: (out.copy_(x.flatten(1)), out)[1])(torch.zeros(len(x), 256))"),
+    "in place": NET.replace("F.relu(self.norm(self.conv(x)))", "self.norm(self.conv(x)).relu_()"),
+    "image by image": NET.replace("return self.last(self.drop(x.flatten(1)))",
+        "return torch.stack([self.last(row) for row in self.drop(x.flatten(1))])"),
+    "autocast asked for": NET.replace("        x = F.max", "        with torch.autocast('cpu', enabled=False):\n         x = F.max"),
+    "hooks": NET + "\nPlain = Net\ndef Net():\n    net = Plain()\n    net.conv.register_forward_hook(lambda *a: None)\n    return net",
+    "einsum": NET.replace("self.last(self.drop(x.flatten(1)))",
+        "torch.einsum('ni,oi->no', self.drop(x.flatten(1)), self.last.weight) + self.last.bias"),
+    "double linear": NET.replace("self.last(", "(lambda y: y)(self.last)("),
+    "functional dropout": NET.replace("self.drop(x.flatten(1))", "F.dropout(x.flatten(1), 0.4, self.training)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_styles_that_can_be_recorded(style: str) -> None:
+    verdict = judge("check.function('Net()', x=images(6))", STYLES[style], NET)
+    assert verdict.share == 1.0, verdict.reasons
+    assert verdict.notes == [], "nothing is measured in the student's process"
+
+
+@pytest.mark.parametrize("batch", [2, 3, 7, 64])
+@pytest.mark.parametrize("train", [False, True])
+def test_a_program_computes_what_its_model_does(batch: int, train: bool) -> None:
+    """Outputs, gradients and statistics, for any batch size."""
+    model = namespace(NET)["Net"]().train(train)
+    session = Session(Here({"net": model}), Here({"net": model}), fixed_images, on_trial=True)
+    network = solution_network(session, "net")
+    program = network.train if train else network.eval
+    assert program is not None and program.batch is None
+    state = network.loaded({key: value.clone() for key, value in model.state_dict().items()})
+    names = {name: number for number, entry in enumerate(program.state) for name in entry.names}
+    for name, _ in model.named_parameters():
+        state[names[name]].requires_grad_(True)
+    x = torch.randn(batch, 3, 32, 32)
+    torch.manual_seed(3)
+    (got,) = run(program, state, [x])
+    torch.manual_seed(3)
+    wanted = model(x)
+    assert torch.equal(got, wanted)
+    got.square().sum().backward()
+    wanted.square().sum().backward()
+    for name, parameter in model.named_parameters():
+        assert torch.allclose(state[names[name]].grad, parameter.grad, atol=1e-5)
+    for name, buffer in model.named_buffers():
+        assert torch.equal(state[names[name]], buffer), name
+
+
+HALF = {
+    "as it is": "lambda net, x: net.conv(x).detach()",
+    "by a hook, without gradients": """lambda net, x: (lambda kept: (
+        net.conv.register_forward_hook(lambda m, i, o: kept.append(o)),
+        torch.no_grad()(net)(x), kept[0].detach())[-1])([])""",
+    "in a copy": "lambda net, x: __import__('copy').deepcopy(net).conv(x).detach()",
+}
+
+
+@pytest.mark.parametrize("how", HALF)
+def test_what_a_part_of_a_network_gives(how: str) -> None:
+    """Whatever else is computed on the way, in place too, is left out."""
+    student = NET.replace("F.relu(", "torch.relu_(1 * ") + f"half = {HALF[how]}"
+    hidden = "check.function('half', of='Net()', x=images(3), train=False)"
+    verdict = judge(hidden, student, f"{NET}half = {HALF['as it is']}")
+    assert verdict.share == 1.0 and not verdict.notes, verdict
+
+
+def test_a_function_of_a_network_that_depends_on_the_images_is_told_so() -> None:
+    student = f"{NET}half = lambda net, x: net.conv(x) * (2 if x.mean() > 0 else 3)"
+    hidden = "check.function('half', of='Net()', x=images(3))"
+    verdict = judge(hidden, student, f"{NET}half = {HALF['as it is']}")
+    assert verdict.share == 0.0
+
+
+def test_a_scripted_network() -> None:
+    layers = "nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(3600, 5))"
+    scripted = f"net = torch.jit.script({layers})"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch would have it compiled instead
+        verdict = judge("check.function('net', x=images(4))", scripted, f"net = {layers}")
+    assert verdict.share == 1.0 and not verdict.notes, verdict
+
+
+OWN_GRADIENT = """
+class Twice(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+    @staticmethod
+    def backward(ctx, gradient):
+        return {} * gradient
+def f(x):
+    return Twice.apply(x)
+"""
+
+
+@pytest.mark.parametrize(("factor", "share"), [(2, 1.0), (3, 0.0)])
+def test_a_gradient_of_ones_own_is_measured_in_its_process_and_said(
+    factor: int, share: float
+) -> None:
+    verdict = judge(
+        "check.function('f', x=images(2))", OWN_GRADIENT.format(factor), "f = lambda x: 2 * x"
+    )
+    assert verdict.share == share
+    assert "measured in the student's process: it has a torch.autograd.Function" in verdict.notes[0]
+
+
+def test_it_can_be_refused() -> None:
+    hidden = "check.function('f', x=images(2))"
+    theirs, ours = namespace(OWN_GRADIENT.format(2)), {"f": lambda x: 2 * x}
+    session = Session(
+        Here(theirs), Here(ours), fixed_images, on_trial=True, accept_unrecorded=False
+    )
+    sessions.begin(session)
+    try:
+        from skipgrade.judging import ruling
+
+        text = f"from skipgrade.judging import check, images\n{hidden}"
+        verdict = ruling.verdict_on(text, "a-test", {})
+    finally:
+        sessions.end()
+    assert (
+        verdict.share == 0.0
+        and "a forward pass that the judge can run itself" in verdict.reasons[0]
+    )
+
+
+TABLE = NET.replace("self.drop =", "self.table = torch.randn(40, 40); self.drop =").replace(
+    "return self.last", "x = x + self.table.mean(); return self.last"
+)
+DEPENDS = NET.replace("x = F.max", "x = x * (2 if float(x[0, 0, 0, 0]) > 0 else 3); x = F.max")
+LOOKS_UP = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.rand(256, 5))
+    def forward(self, x):
+        return self.table[(x[:, 0, 0, 0] * 99).long().clamp(0, 255)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (TABLE, "numbers that are neither its input nor weights"),
+        (LOOKS_UP, "a look-up by what the images show"),
+        (NET.replace("return self.last", "x = torch.argsort(x.flatten(1)).float(); return self.last"), "argsort|sort"),
+        (NET.replace("return self.last", "x = torch.from_numpy(x.detach().numpy()); return self.last"), "neither its input|depend on what the images show"),
+    ],
+)  # fmt: skip
+def test_what_is_not_taken_for_a_network(code: str, told: str) -> None:
+    session = Session(Here(namespace(code)), Here(namespace(NET)), fixed_images, on_trial=True)
+    with pytest.raises((NoAnswer, Unrecordable)) as caught:
+        student_network(session, "Net()", "a network", "")
+    assert any(word in str(caught.value) for word in told.split("|")), caught.value
+
+
+def test_steps_that_depend_on_the_images_cannot_be_told() -> None:
+    """Recorded often enough, one of two recordings takes the other way."""
+    session = Session(Here(namespace(DEPENDS)), Here(namespace(NET)), fixed_images, on_trial=True)
+    found = []
+    for seed in range(8):
+        torch.manual_seed(seed)
+        session.networks.clear()
+        try:
+            found.append(student_network(session, "Net()", "a network", ""))
+        except (NoAnswer, Unrecordable):
+            found.append(None)
+    assert None in found  # what could be told is one of the two ways, and the judge runs just that
+
+
+def recorded(code: str = NET) -> dict[str, Any]:
+    net = namespace(code)["Net"]()
+    return record(net, [torch.randn(2, 3, 32, 32)], train=False, owner=net)
+
+
+def bent(**changes: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(recorded()), **changes}
+
+
+def node(op: str, *args: Any, out: int = 900, **kwargs: Any) -> dict[str, Any]:
+    return {"op": op, "args": ["list", list(args)], "kwargs": kwargs, "out": [out], "grad": True}
+
+
+INPUT = ["tensor", len(recorded()["state"])]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        [],
+        {},
+        bent(nodes=None),
+        bent(nodes=[{}]),
+        bent(nodes=[node("os.system", "ls")], outputs=[900]),
+        bent(nodes=[node("aten.from_file.default", "/etc/passwd")], outputs=[900]),
+        bent(nodes=[node("aten.relu.default.__class__", INPUT)], outputs=[900]),
+        bent(nodes=[node("aten.__init__.default", INPUT)], outputs=[900]),
+        bent(nodes=[node("aten.set_.source_Tensor", INPUT, INPUT)], outputs=[900]),
+        bent(nodes=[node("aten.as_strided.default", INPUT, ["list", [9]], ["list", [1]])], outputs=[900]),
+        bent(nodes=[node("aten.relu.default", ["tensor", 12345])], outputs=[900]),
+        bent(nodes=[node("aten.relu.default", ["tensor", -1])], outputs=[900]),
+        bent(nodes=[node("aten.relu.default", ["generator", 1])], outputs=[900]),
+        bent(outputs=[12345]),
+        bent(outputs=["0"]),
+        bent(inputs=10**9),
+        bent(constants={7000: torch.zeros(LARGEST_CONSTANT + 1)}),
+        bent(constants={7000: "text"}),
+        bent(state=[{"names": [], "shape": [1], "dtype": "float32"}]),
+        bent(state=[{"names": ["a"], "shape": [-1], "dtype": "float32", "parameter": True, "trainable": True}]),
+        bent(state=[{"names": ["a"], "shape": [1], "dtype": "object", "parameter": True, "trainable": True}]),
+    ],
+)  # fmt: skip
+def test_forms_the_recorder_never_writes_are_refused(told: Any) -> None:
+    with pytest.raises(BadProgram):
+        read_program(told)
+
+
+def made(*nodes: dict[str, Any], outputs: list[int]) -> Any:
+    return read_program(bent(nodes=list(nodes), outputs=outputs))
+
+
+def test_too_much_memory_is_noticed_before_any_is_taken() -> None:
+    huge = made(node("aten.zeros.default", ["list", [200_000, 200_000]], out=900), outputs=[900])
+    with pytest.raises(BadProgram, match="too much memory"):
+        measure(huge, [torch.zeros(2, 3, 32, 32)])
+    nodes = [node("aten.zeros.default", ["list", [10_000, 10_000]], out=900 + i) for i in range(40)]
+    total = node("aten.cat.default", ["list", [["tensor", 900 + i] for i in range(40)]], out=990)
+    with pytest.raises(BadProgram, match="too much memory"):
+        measure(made(*nodes, total, outputs=[990]), [torch.zeros(2, 3, 32, 32)])
+
+
+def test_too_much_arithmetic_is_noticed_before_any_is_done() -> None:
+    square = node("aten.zeros.default", ["list", [9_000, 9_000]], out=900)
+    products = [
+        node("aten.mm.default", ["tensor", 900 + i], ["tensor", 900], out=901 + i) for i in range(3)
+    ]
+    with pytest.raises(BadProgram, match="arithmetic"):
+        measure(made(square, *products, outputs=[903]), [torch.zeros(2, 3, 32, 32)])
+
+
+def test_time_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = read_program(recorded())
+    state = {n: torch.zeros(entry.shape) for n, entry in enumerate(program.state)}
+    ticks = iter(range(0, 10_000, 40))
+    monkeypatch.setattr(running.time, "monotonic", lambda: float(next(ticks)))
+    with pytest.raises(BadProgram, match="longer than"):
+        run(program, state, [torch.zeros(2, 3, 32, 32)])
+
+
+def test_steps_that_do_not_fit_each_other_are_the_students_fault() -> None:
+    program = made(node("aten.mm.default", INPUT, INPUT), outputs=[900])
+    with pytest.raises(BadProgram, match="cannot be taken again"):
+        run(
+            program,
+            {n: torch.zeros(e.shape) for n, e in enumerate(program.state)},
+            [torch.zeros(2, 3, 32, 32)],
+        )
+
+
+def test_one_batch_leaves_nothing_for_the_next(tmp_path: Any) -> None:
+    """A program that counts what it has seen counts from the start for every batch."""
+    code = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(1))
+        self.last = nn.Linear(3 * 32 * 32, 10)
+    def forward(self, x):
+        self.seen += 1
+        return self.last(x.flatten(1)) + 1000 * self.seen
+"""
+    net = namespace(code)["Net"]()
+    save_file(net.state_dict(), tmp_path / "net-best.safetensors")
+    session = Session(
+        Here({"net": net}), Here({}), fixed_images, on_trial=True, handed_in=HandIn(tmp_path)
+    )
+    network = student_network(session, "net", "a network", "")
+    scores = network.scores(session.handed_in.weights("net"), torch.randn(500, 3, 32, 32))
+    assert float(scores.max()) < 1500
+    assert isinstance(net, nn.Module)
