@@ -58,9 +58,10 @@ class _HandedIn:
         return getattr(current().handed_in, name)
 
 
-def network(expression: str, *, x: Tensor | None = None) -> StudentsNetwork:
-    """The student's network as a program: its sizes, and what it scores with the weights."""
-    return StudentsNetwork(current(), expression, x)
+def network(expression: str, *, x: Tensor | None = None, of: str | None = None) -> StudentsNetwork:
+    """The student's network as a program: its sizes, and what it scores with the weights. With
+    `of`, `expression` is a function of that model and of inputs like `x`."""
+    return StudentsNetwork(current(), expression, x, of)
 
 
 def draw(purpose: str) -> torch.Generator:

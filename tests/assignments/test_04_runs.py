@@ -32,15 +32,18 @@ COSTS = {
     "mobile": (31_428, 2_200_420),
 }
 PAPER_NAMES = {"plain": "PlainNet18", "residual": "ResNet18"}
+NETWORKS = {"plain": "PlainNet18", "residual": "ResNet18", "mobile": "MobileNet18"}
 SWAPPED = {"plain": "residual", "residual": "plain"}
 Histories = dict[str, lab.History]
 
 
-def history(name: str, start: float, *, epochs: int = 4, **changed: Any) -> lab.History:
+def history(
+    name: str, start: float, *, epochs: int = 4, scale: float = 1, **changed: Any
+) -> lab.History:
     rows = [
         {
             "epoch": number, "train_loss": start / number, "train_accuracy": 0.11 * number,
-            "val_loss": 1.1 * start / number, "val_accuracy": 0.05 * start * number / 4,
+            "val_loss": 1.1 * start / number, "val_accuracy": scale * 0.016 * start * number / 4,
             "learning_rate": 0.1, "seconds": 1.0,
         }
         for number in range(1, epochs + 1)
@@ -50,9 +53,18 @@ def history(name: str, start: float, *, epochs: int = 4, **changed: Any) -> lab.
     return run
 
 
+def fresh(name: str) -> nn.Module:
+    torch.manual_seed(0)
+    net: nn.Module = TRIAL.solution[NETWORKS[name]](width=TRIAL.solution["WIDTH"]).eval()
+    return net
+
+
 @pytest.fixture
 def runs() -> Histories:
+    """Three runs that promise little more than guessing, with weights that do as much."""
     starts = {"plain": 4.5, "residual": 4.1, "mobile": 4.8}
+    for name in starts:
+        save_file(fresh(name).state_dict(), f"{name}-best.safetensors")
     return {name: history(name, start) for name, start in starts.items()}
 
 
@@ -210,9 +222,22 @@ def test_runs_that_differ_in_more_than_the_network_are_no_comparison(
     assert found.share == 0.5, found.reasons
 
 
-# Weights --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("which", "promised"), [("plain", "plain"), ("pair", "residual"),
+                                                 ("mobile", "mobile")])  # fmt: skip
+def test_a_history_is_believed_as_far_as_its_weights_go(
+    which: str, promised: str, runs: Histories
+) -> None:
+    """A figure of a run that never was earns nothing, however well it is drawn."""
+    runs[promised] = history(promised, 4.1, scale=10)
+    draw = {"plain": lambda: curves(runs, ["plain"]),
+            "pair": lambda: curves(runs, ["plain", "residual"]),
+            "mobile": lambda: costs_drawn(runs, bars, 1e6)}[which]  # fmt: skip
+    found = verdict_on(f"test-{which}-figure", draw(), runs)
+    assert found.share == 0.0
+    assert "do what its history says" in found.reasons[-1]
 
-NETWORKS = {"plain": "PlainNet18", "residual": "ResNet18", "mobile": "MobileNet18"}
+
+# Weights --------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -231,8 +256,7 @@ def test_accuracy_earns_all_half_or_nothing(
 ) -> None:
     solution = TRIAL.solution
     monkeypatch.setitem(solution, "GOAL", dict.fromkeys(NETWORKS, 0.5))
-    torch.manual_seed(0)
-    net: nn.Module = solution[NETWORKS[name]](width=solution["WIDTH"]).eval()
+    net = fresh(name)
     save_file(net.state_dict(), f"{name}-best.safetensors")
     mean, std = (
         torch.tensor(part).view(1, 3, 1, 1) for part in lab.normalisation(solution["DATA"])
@@ -244,6 +268,34 @@ def test_accuracy_earns_all_half_or_nothing(
     found = TRIAL.verdict(f"test-{name}-accuracy", IDLE, holdout=lambda data: (questions, labels))
     assert not found.trouble
     assert found.share == share, found.reasons
+
+
+OTHER_MAKES = {
+    "filters of 5 by 5": "net.first[0] = nn.Conv2d(3, width, 5, 1, 2, bias=False)",
+    "another block": "net.blocks[1] = ResBlock(width, width, 2)",
+    "a deeper end": "net.last = nn.Sequential(nn.Linear(8 * width, 64), nn.Linear(64, 100))",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHER_MAKES)
+def test_the_network_with_weights_is_of_the_make_that_was_tested(name: str) -> None:
+    """One network for the tests of the code and another one for the accuracy."""
+    code = (
+        TRIAL.cells["resnet"]
+        + f"""
+Honest = ResNet18
+def ResNet18(width=64, classes=100):
+    net = Honest(width, classes)
+    if width == WIDTH:
+        {OTHER_MAKES[name]}
+    return net
+"""
+    )
+    changed = IDLE | {"resnet": code}
+    save_file(TRIAL.student(changed)["ResNet18"](8).state_dict(), "residual-best.safetensors")
+    found = TRIAL.verdict("test-residual-accuracy", changed)
+    assert found.share == 0
+    assert "made in different ways" in found.reasons[0]
 
 
 def test_weights_of_another_network_are_refused() -> None:

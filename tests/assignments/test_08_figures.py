@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
 import torch
 from matplotlib.figure import Figure
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 from torchvision.utils import make_grid
 
 from tests.assignments.transfer import as_in_grading, trial  # noqa: F401 (a fixture)
 
+WEIGHTS = "transfer-best.safetensors"
+
 
 @pytest.fixture(scope="module")
-def inside() -> dict:
+def inside(tmp_path_factory: pytest.TempPathFactory) -> dict:
     """A network with something in its maps, a picture, and both kinds of maps."""
     torch.manual_seed(0)
-    model = trial.solution["TransferNet"](10, 64).eval()
+    model = trial.solution["build_transfer"]().eval()
+    handed_in = tmp_path_factory.mktemp("files") / WEIGHTS
+    save_file(model.state_dict(), handed_in)
     image = F.interpolate(torch.randn(1, 3, 16, 16), size=(256, 256))
     return {
         "transfer_model": model,
+        "handed_in": handed_in,
         "shown": image,
         "first": trial.solution["first_activations"](model, image)[0],
         "last": trial.solution["last_activations"](model, image)[0],
     }
+
+
+@pytest.fixture(autouse=True)
+def weights(inside: dict, own_folder: None) -> None:
+    os.link(inside["handed_in"], WEIGHTS)
 
 
 def drawn(panels: list[Tensor]) -> Figure:
@@ -85,21 +98,28 @@ def test_a_figure_of_maps(inside, layer, name):
     assert verdict.share == pytest.approx(share), verdict.reasons
 
 
-def test_a_silent_map_counts(inside):
+@pytest.mark.parametrize(("silent", "share"), [(1, 1.0), (6, 0.0)])
+def test_a_silent_map_counts_if_most_are_not(inside, silent, share):
     """After a ReLU a filter may be silent for a picture; drawing its map is no mistake."""
-    maps = inside["last"]
+    model = trial.solution["build_transfer"]().eval()
+    model.load_state_dict(inside["transfer_model"].state_dict())
     with torch.no_grad():
-        norm = inside["transfer_model"].resnet.layer4[1].bn2
-        kept = norm.weight.clone(), norm.bias.clone()
-        norm.bias[4] = -1e6
-        silenced = trial.solution["last_activations"](inside["transfer_model"], inside["shown"])[0]
-    assert not silenced[4].any() and maps[4].any()
-    ten = drawn([colour(inside["shown"][0]), *silenced[:10]])
-    earned = trial.verdict("test-last-figure", given={**inside, "last_figure": ten}).share
-    with torch.no_grad():
-        norm.weight.copy_(kept[0])
-        norm.bias.copy_(kept[1])
-    assert earned == 1
+        model.resnet.layer4[1].bn2.bias[4 : 4 + silent] = -1e6
+    Path(WEIGHTS).unlink()
+    save_file(model.state_dict(), WEIGHTS)
+    maps = trial.solution["last_activations"](model, inside["shown"])[0]
+    assert not maps[4 : 4 + silent].any() and inside["last"][4].any()
+    ten = drawn([colour(inside["shown"][0]), *maps[:10]])
+    assert trial.verdict("test-last-figure", given={**inside, "last_figure": ten}).share == share
+
+
+def test_a_figure_of_another_network_is_none_of_this_one(inside):
+    """Maps of weights that were not handed in."""
+    other = trial.solution["build_transfer"]().eval()
+    maps = trial.solution["first_activations"](other, inside["shown"])[0]
+    figure = drawn([colour(inside["shown"][0]), *maps[:12]])
+    given = {**inside, "transfer_model": other, "first_figure": figure}
+    assert trial.verdict("test-first-figure", given=given).share == 0
 
 
 def grid(filters: Tensor) -> list[Tensor]:
@@ -135,8 +155,17 @@ def test_no_figure_is_told_so(inside, cell, answer):
     )
 
 
-@pytest.mark.parametrize("what", ["shown", "transfer_model"])
-def test_a_missing_picture_or_model_is_told_so(inside, what):
-    figure = drawn([colour(inside["shown"][0]), *inside["first"][:12]])
-    given = {**inside, "first_figure": figure, what: None}
+@pytest.mark.parametrize("image", [None, 3, torch.zeros(1, 3, 256, 256), torch.ones(3)])
+def test_a_picture_that_is_none_is_told_so(inside, image):
+    """Of a picture without anything in it all maps are blank, and so are blank panels."""
+    figure = drawn([colour(inside["shown"][0]), *torch.zeros(12, 128, 128)])
+    given = {**inside, "first_figure": figure, "shown": image}
     assert trial.verdict("test-first-figure", given=given).share == 0
+
+
+@pytest.mark.parametrize("cell", ["first", "last", "filters"])
+def test_missing_weights_are_told_so(inside, cell):
+    Path(WEIGHTS).unlink()
+    figure = drawn([colour(inside["shown"][0]), *inside["first"][:12]])
+    verdict = trial.verdict(f"test-{cell}-figure", given={**inside, f"{cell}_figure": figure})
+    assert verdict.share == 0 and WEIGHTS in verdict.reasons[0]

@@ -27,11 +27,12 @@ def trained(solution: dict, *, touched: Callable[[nn.Module], None] = lambda net
     lab.History("transfer", epochs(3), {"frozen": note}).write("transfer-history.json")
 
 
-def epochs(count: int, scale: float = 1.0) -> list[dict]:
+def epochs(count: int, scale: float = 1.0, accuracy: float = 0.1) -> list[dict]:
+    """Rows of a history; as many pictures right as by guessing."""
     return [
         {
             "epoch": number, "train_loss": scale / number, "train_accuracy": 0.5,
-            "val_loss": scale / number + 0.1, "val_accuracy": 0.4, "learning_rate": 0.1,
+            "val_loss": scale / number + 0.1, "val_accuracy": accuracy, "learning_rate": 0.1,
             "seconds": 1.0,
         }
         for number in range(1, count + 1)
@@ -125,8 +126,8 @@ def test_more_than_five_epochs_are_too_many(run, grade_id):
 
 
 def test_the_comparison_shows_both_runs():
-    transfer, own = lab.History("transfer", epochs(3)), lab.History("tuned", epochs(9, 2.0))
-    transfer.write("transfer-history.json")
+    trained(trial.solution)
+    transfer, own = lab.History.read("transfer-history.json"), lab.History("tuned", epochs(9, 2.0))
     own.write("own-history.json")
 
     def share(figure: object) -> float:
@@ -140,3 +141,30 @@ def test_the_comparison_shows_both_runs():
     assert share(None) == 0
     transfer.write("own-history.json")
     assert share(lab.plot_history(transfer, transfer)) == 0
+
+
+def test_a_history_is_believed_as_far_as_its_weights_go():
+    trained(trial.solution)
+    transfer, own = (
+        lab.History("transfer", epochs(3, accuracy=0.9)),
+        lab.History("o", epochs(3, 2.0)),
+    )
+    transfer.write("transfer-history.json")
+    own.write("own-history.json")
+    given = {"transfer_history": transfer, "own_history": own,
+             "compare_figure": lab.plot_history(transfer, own)}  # fmt: skip
+    verdict = trial.verdict("test-compare", given=given)
+    assert verdict.share == 0 and "do what its history says" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize("run", ["transfer", "hundred"])
+def test_the_network_with_weights_is_of_the_make_that_was_tested(run):
+    """One network for the tests of the code, and another one for the accuracy."""
+    build = f"def build_{run}(): return nn.Sequential(nn.Flatten(), nn.Linear(3072, 100))"
+    save_file(
+        {"1.weight": torch.zeros(100, 3072), "1.bias": torch.zeros(100)},
+        f"{run}-best.safetensors",
+    )
+    lab.History(run, epochs(3)).write(f"{run}-history.json")
+    verdict = trial.verdict(f"test-{run}", {"builders" if run == "transfer" else "hundred": build})
+    assert verdict.share == 0 and "made in different ways" in verdict.reasons[0]

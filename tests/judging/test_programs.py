@@ -98,6 +98,31 @@ def test_weights_whose_colours_lie_last() -> None:
     assert verdict.share == 1.0 and verdict.notes == [], verdict
 
 
+HALF = {
+    "as it is": "lambda net, x: net.conv(x).detach()",
+    "by a hook, without gradients": """lambda net, x: (lambda kept: (
+        net.conv.register_forward_hook(lambda m, i, o: kept.append(o)),
+        torch.no_grad()(net)(x), kept[0].detach())[-1])([])""",
+    "in a copy": "lambda net, x: __import__('copy').deepcopy(net).conv(x).detach()",
+}
+
+
+@pytest.mark.parametrize("how", HALF)
+def test_what_a_part_of_a_network_gives(how: str) -> None:
+    """Whatever else is computed on the way, in place too, is left out."""
+    student = NET.replace("F.relu(", "torch.relu_(1 * ") + f"half = {HALF[how]}"
+    hidden = "check.function('half', of='Net()', x=images(3), train=False)"
+    verdict = judge(hidden, student, f"{NET}half = {HALF['as it is']}")
+    assert verdict.share == 1.0 and not verdict.notes, verdict
+
+
+def test_a_function_of_a_network_that_depends_on_the_images_is_told_so() -> None:
+    student = f"{NET}half = lambda net, x: net.conv(x) * (2 if x.mean() > 0 else 3)"
+    hidden = "check.function('half', of='Net()', x=images(3))"
+    verdict = judge(hidden, student, f"{NET}half = {HALF['as it is']}")
+    assert verdict.share == 0.0
+
+
 def test_a_scripted_network() -> None:
     layers = "nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(3600, 5))"
     scripted = f"net = torch.jit.script({layers})"

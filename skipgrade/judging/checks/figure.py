@@ -22,6 +22,7 @@ class Asked:
     ylabel: bool
     legend: bool
     length: int | str | None
+    percent: bool = False
 
 
 def check(session: Session, expression: str, asked: Asked, hint: str) -> str | None:
@@ -34,7 +35,7 @@ def check(session: Session, expression: str, asked: Asked, hint: str) -> str | N
         return message("a figure with something drawn in it", "an empty one", hint)
     return (
         _labels(drawn, asked, hint)
-        or _curves(session, drawn, asked.curves, hint)
+        or _curves(session, drawn, asked, hint)
         or _length(session, drawn, asked.length, hint)
     )
 
@@ -65,10 +66,9 @@ def _labels(drawn: list[dict[str, Any]], asked: Asked, hint: str) -> str | None:
     return None
 
 
-def _curves(
-    session: Session, drawn: list[dict[str, Any]], wanted: int | Curves | None, hint: str
-) -> str | None:
+def _curves(session: Session, drawn: list[dict[str, Any]], asked: Asked, hint: str) -> str | None:
     curves = [curve for ax in drawn for curve in ax["curves"]]
+    wanted = asked.curves
     if wanted is None:
         return None
     if isinstance(wanted, int):
@@ -79,7 +79,14 @@ def _curves(
         if isinstance(values, str):
             expected = f"the values behind '{label}'"
             values = ask_student(session, expected, hint, "value", expression=values, arrays={})
-        found = [c for c in curves if difference(_listed(values), c["y"], TOLERANCE) is None]
+        forms = [_listed(values)]
+        if asked.percent:
+            forms.append([100 * value for value in forms[0]])
+        found = [
+            curve
+            for curve in curves
+            if any(difference(form, curve["y"], TOLERANCE) is None for form in forms)
+        ]
         if not found:
             return message(f"a curve with the values of {label}", "no such curve", hint)
         if all(_belongs_to_another(str(c["label"]), label, wanted) for c in found):

@@ -12,6 +12,7 @@ from torch import Tensor
 from skipgrade.judging.checks import in_their_process
 from skipgrade.judging.checks.compare import largest_gap
 from skipgrade.judging.checks.network import (
+    RECORD,
     Network,
     Unrecordable,
     solution_network,
@@ -53,6 +54,8 @@ def check(
         if theirs.eval.own_gradients:
             raise Unrecordable("it has a torch.autograd.Function with a gradient of its own")
     except Unrecordable as error:
+        if of is not None:
+            return message(EXPECTED, f"a forward pass that cannot be told: {error}", RECORD)
         return in_their_process.check(
             session, expression, inputs, train, tolerance, hint, str(error)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -11,6 +12,7 @@ from skipgrade.judging.checks.accuracy import Scorer, must_fit, right_answers, s
 from skipgrade.judging.checks.network import IMAGES, Network, Unrecordable, student_network
 from skipgrade.judging.checks.structure import Layer, structure
 from skipgrade.judging.programs.program import BadProgram
+from skipgrade.judging.programs.running import measure, run
 from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import NoAnswer, message
 
@@ -24,12 +26,14 @@ class StudentsNetwork:
     session: Session
     expression: str
     x: Tensor | None = None
+    of: str | None = None  # the model that `expression` is a function of
 
     @property
     def recorded(self) -> Network:
         try:
-            given = [IMAGES if self.x is None else self.x]
-            return student_network(self.session, self.expression, EXPECTED, "", given)
+            return student_network(
+                self.session, self.expression, EXPECTED, "", [self._images], self.of
+            )
         except Unrecordable as error:
             raise NoAnswer(
                 message(EXPECTED, f"a forward pass that cannot be told: {error}", "")
@@ -47,11 +51,47 @@ class StudentsNetwork:
         """Every use of weights in order, as in "conv with weights of shape (6, 3, 5, 5)"."""
         return self.recorded.layers()
 
+    @property
+    def _images(self) -> Tensor:
+        return IMAGES if self.x is None else self.x
+
+    def products(self) -> float:
+        """The multiplications that one image takes, a number of an activation counted as one."""
+        try:
+            return measure(self.recorded.eval, [self._images])[1] / len(self._images)
+        except BadProgram as error:
+            raise NoAnswer(message(EXPECTED, str(error), "")) from error
+
+    def weights(self, run: str, *, trainable: bool | None = None) -> list[Tensor]:
+        """Its parameters as the run `run` left them, in the order they were registered in: all, or
+        those that learn, or those that do not."""
+        state = self._loaded(run)
+        return [
+            state[number]
+            for number, entry in enumerate(self.recorded.state)
+            if entry.parameter and trainable in (None, entry.trainable)
+        ]
+
+    def outputs(self, x: Tensor, *, weights: str) -> list[Tensor]:
+        """What comes out for this input in eval mode, with the handed-in weights."""
+        state = self._loaded(weights)
+        try:
+            measure(self.recorded.eval, [x])
+            with torch.inference_mode():
+                return run(self.recorded.eval, state, [x.clone()])
+        except BadProgram as error:
+            raise NoAnswer(message(EXPECTED, str(error), "")) from error
+
+    def _loaded(self, weights: str) -> dict[int, Tensor]:
+        tensors = self.session.handed_in.weights(weights)
+        must_fit(self.recorded, tensors, f"{weights}-best.safetensors", EXPECTED)
+        return self.recorded.loaded(tensors)
+
     def structure(self) -> list[Layer]:
         """Its layers in order, as dicts: kind, shape that comes out, kernel, stride and so on."""
         network = self.recorded
         try:
-            return structure(network.eval, IMAGES if self.x is None else self.x)
+            return structure(network.eval, self._images)
         except BadProgram as error:
             raise NoAnswer(message(EXPECTED, str(error), "")) from error
 

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec
 import torch
 from torch import Tensor
 
-from skipgrade.judging.checks import accuracy, evaluating, runs, stepping
+from skipgrade.judging.checks import accuracy, evaluating, make, runs, stepping
 from skipgrade.judging.checks import figure as figures
 from skipgrade.judging.checks import function as functions
 from skipgrade.judging.checks.asking import NoAnswer, ask_student
@@ -178,20 +178,31 @@ class Checks:
     def figure(
         self, session: Session, expression: str, *, hint: str = "",
         curves: int | Mapping[str, Any] | None = None, xlabel: bool = True, ylabel: bool = True,
-        legend: bool = True, length: int | str | None = None,
+        legend: bool = True, length: int | str | None = None, percent: bool = False,
     ) -> str | None:  # fmt: skip
-        """What a figure shows: curves (how many, or {label: its values}), labels, lengths."""
-        asked = figures.Asked(curves, xlabel, ylabel, legend, length)
+        """What a figure shows: curves (how many, or {label: its values}), labels, lengths.
+
+        With `percent`, a curve of fractions may be drawn in percent.
+        """
+        asked = figures.Asked(curves, xlabel, ylabel, legend, length, percent)
         return figures.check(session, expression, asked, hint)
+
+    @_check
+    def same_make(
+        self, session: Session, expression: str, like: str, *, hint: str = ""
+    ) -> str | None:
+        """Two networks of the student's differ in their sizes alone: what other tests saw of
+        `like` holds for `expression` as well."""
+        return make.check(session, expression, like, hint)
 
     @_check
     def run(
         self, session: Session, name: str, model: str, *, data: str = "cifar10",
-        prepare: str | None = None, val: int = 5000, hint: str = "",
+        prepare: str | None = None, val: int = 5000, images: int = runs.LOOKED_AT, hint: str = "",
     ) -> str | None:  # fmt: skip
-        """The weights of the run `name` do about what its history says, in this model, on the
-        `val` images that `lab.load` held out."""
-        return runs.check(session, name, model, data, prepare, val, hint)
+        """The weights of the run `name` do about what its history says, in this model, on so many
+        of the `val` images that `lab.load` held out."""
+        return runs.check(session, name, model, data, prepare, val, images, hint)
 
     @_check
     def that(

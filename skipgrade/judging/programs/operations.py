@@ -91,6 +91,16 @@ def changes(op: str) -> bool:
 
 
 @functools.cache
+def written_names(op: str) -> list[str]:
+    """Which of its arguments those are."""
+    return [
+        argument.name
+        for argument in operation(op)._schema.arguments
+        if argument.alias_info is not None and argument.alias_info.is_write
+    ]
+
+
+@functools.cache
 def is_view(op: str) -> bool:
     """Whether what comes out shares its numbers with what went in."""
     return any(

@@ -17,6 +17,7 @@ from skipgrade.judging.programs.operations import (
     is_view,
     operation,
     parameter_names,
+    written_names,
 )
 from skipgrade.judging.programs.recording import LARGEST_CONSTANT, MOST_OPERATIONS
 
@@ -213,19 +214,38 @@ def _merge(one: Any, other: Any, sizes: tuple[int, int]) -> Any:
 
 
 def _drop_what_nobody_uses(program: Program) -> None:
-    """Leave out what a forward pass computes for nobody: prints, checks, what autograd keeps."""
+    """Leave out what a forward pass computes for nobody: prints, checks, what autograd keeps, and
+    what it changes in place where nobody looks again."""
+    memory = _memory(program)
     needed = set(program.outputs)
+    looked_at = {memory.get(number, number) for number in needed} | set(range(len(program.state)))
     kept = []
     for node in reversed(program.nodes):
-        if operation(node.op) is not None and changes(node.op):
-            wanted = True
-        else:
-            wanted = not needed.isdisjoint(node.out)
-        if wanted:
-            needed.update(node.tensors())
-            kept.append(node)
+        changed = {memory.get(number, number) for number in _written(node)}
+        if needed.isdisjoint(node.out) and looked_at.isdisjoint(changed):
+            continue
+        needed.update(node.tensors())
+        looked_at.update(memory.get(number, number) for number in node.tensors())
+        kept.append(node)
     program.nodes = kept[::-1]
     program.used = {number for number in needed if number < len(program.state)}
+
+
+def _memory(program: Program) -> dict[int, int]:
+    """Of a tensor that is a view: the one whose numbers it shows."""
+    shown: dict[int, int] = {}
+    for node in program.nodes:
+        given = next(node.tensors(), None)
+        if given is not None and operation(node.op) is not None and is_view(node.op):
+            shown.update(dict.fromkeys(node.out, shown.get(given, given)))
+    return shown
+
+
+def _written(node: Node) -> Iterator[int]:
+    """The tensors it changes in place."""
+    if operation(node.op) is not None and changes(node.op):
+        for name in written_names(node.op):
+            yield from _tensors(node.argument(name))
 
 
 def _check(program: Program) -> None:

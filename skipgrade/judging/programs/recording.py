@@ -64,7 +64,10 @@ class Recorder(TorchDispatchMode):
         return self._numbers.setdefault(id(tensor), len(self._numbers))
 
     def notice_own_gradients(self, given: Any) -> None:
-        """An autograd.Function computes without gradients what then has one all the same."""
+        """An autograd.Function computes without gradients what then has one all the same. (Under
+        `no_grad` a view of a weight says that it has one, and nothing comes of it.)"""
+        if not torch.is_grad_enabled():
+            return
         for tensor in tensors_in(given):
             if tensor.requires_grad and self._numbers.get(id(tensor)) in self._without_gradient:
                 self.own_gradients = True
@@ -115,7 +118,7 @@ def record(
     state = _state_of(owner) if owner is not None else []
     given = [_followed(x) for x in inputs]
     recorder = Recorder([*(entry["tensor"] for entry in state), *given])
-    with _ready(owner, train), torch.enable_grad(), recorder:
+    with _ready(owner, train), torch.enable_grad(), _copies_are_steps(), recorder:
         result = target(*given)
     found = list(tensors_in(result))
     if not found:
@@ -151,6 +154,21 @@ def _ready(owner: nn.Module | None, train: bool) -> Iterator[None]:
     finally:
         for parameter in frozen:
             parameter.requires_grad_(False)
+
+
+@contextmanager
+def _copies_are_steps() -> Iterator[None]:
+    """`copy.deepcopy` takes tensors' memory, which no step tells; for the time being it clones."""
+    kept = Tensor.__deepcopy__, nn.Parameter.__deepcopy__
+
+    def cloned(tensor: Tensor, memo: Any) -> Tensor:
+        return tensor.detach().clone()
+
+    Tensor.__deepcopy__ = nn.Parameter.__deepcopy__ = cloned  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Tensor.__deepcopy__, nn.Parameter.__deepcopy__ = kept  # type: ignore[method-assign]
 
 
 def twin(module: nn.Module) -> nn.Module:
