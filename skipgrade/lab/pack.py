@@ -50,7 +50,7 @@ class Pack:
     ) -> Data:
         """Like `lab.load`, with the pack's class numbers. `.test` gives the final images in the
         pack's order, each with the label -100: nobody here knows the right one."""
-        numbers = self._new_numbers()
+        numbers = self.new_numbers()
         classes = [f"class {number}" for number in range(len(numbers))]
         splits = {
             split: data.Images(images.pixels, numbers[images.labels], classes)
@@ -61,7 +61,7 @@ class Pack:
         splits["test"] = data.Images(self.images, unknown, classes)
         return make_loaders(self.name, splits, batch_size=batch_size, augment=augment, seed=seed)
 
-    def _new_numbers(self) -> torch.Tensor:
+    def new_numbers(self) -> torch.Tensor:
         """The new number of each class; an error if the pack belongs to other training images."""
         ordinary = data.official_split(self.name, "train").labels
         if len(ordinary) == len(self.train_labels):

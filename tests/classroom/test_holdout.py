@@ -70,7 +70,7 @@ def ordinary_net(pixels: torch.Tensor) -> torch.Tensor:
 def test_a_net_with_ordinary_numbers_is_worse_than_guessing(made: Made) -> None:
     pack, labels = made
     answers = ordinary_net(pack.images)
-    numbers = pack._new_numbers()
+    numbers = pack.new_numbers()
     assert float((numbers[answers] == labels).float().mean()) > 0.6, "the images are hard to read"
     assert float((answers == labels).float().mean()) < 0.05
     for key in range(200):  # whatever the key: the renumbering alone makes it so
@@ -109,7 +109,7 @@ def test_official_images_change_their_bytes_and_their_order(
     monkeypatch.setattr(holdout, "LIGHT", PUBLIC)
     pack, labels = holdout.make("a key")
     assert not digests(pack.images) & digests(public)
-    numbers = pack._new_numbers()
+    numbers = pack.new_numbers()
     assert float((numbers[truth] == labels).float().mean()) < 0.2, "in the old order"
     assert labels.bincount().tolist() == [60] * 10
 
@@ -127,9 +127,7 @@ def test_keys_alike_in_what_was_once_kept_of_them_give_other_packs() -> None:
     assert first == second
     (pack, labels), (other, answers) = (holdout.make(key) for key in keys)
     assert not digests(pack.images) & digests(other.images)
-    ordinary = [
-        one._new_numbers().argsort()[its] for one, its in ((pack, labels), (other, answers))
-    ]
+    ordinary = [one.new_numbers().argsort()[its] for one, its in ((pack, labels), (other, answers))]
     assert float((ordinary[0] == ordinary[1]).float().mean()) < 0.2
 
 

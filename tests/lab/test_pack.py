@@ -27,7 +27,7 @@ def test_what_is_written_is_read(pack: Pack) -> None:
     assert set(load_file(FILE)) == {"images", "train_labels"}
 
 
-def test_loads_like_any_data_with_new_numbers(pack: Pack) -> None:
+def test_loads_like_any_data_withnew_numbers(pack: Pack) -> None:
     data, ordinary = pack.load(batch_size=50), lab.load("cifar10", batch_size=50)
     (images, labels), (same, old) = next(iter(data.val)), next(iter(ordinary.val))
     assert torch.equal(images, same)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from skipgrade import lab
 from skipgrade.judging.checks.accuracy import right_answers, scorer
+from skipgrade.judging.holdout import PACK
 from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import message
+from skipgrade.lab.data import CourseImages
 
 LOOKED_AT = 500  # validation images
 SLACK = 0.08  # what chance and half precision may take from a claim on so many of them
@@ -22,7 +25,7 @@ def check(
     data: str,
     prepare: str | None,
     val: int,
-    images: int,
+    images: int | None,
     hint: str,
 ) -> str | None:
     """Whether the weights of the run are about as often right as its history says, on so many of
@@ -33,13 +36,23 @@ def check(
         return message(expected, f"no epoch in {name}-history.json", hint)
     best = claim.best["val_accuracy"]
     scores = scorer(session, model, name, data, prepare, expected, hint)
-    held_out = lab.dataset(data, "val", val=val)
-    chosen = torch.randperm(len(held_out), generator=session.generator(f"run {name}"))[:images]
+    count = images or LOOKED_AT
+    held_out, labels = _held_out(data, val)
+    chosen = torch.randperm(len(held_out), generator=session.generator(f"run {name}"))[:count]
     pixels = torch.from_numpy(held_out.data[chosen.numpy()]).permute(0, 3, 1, 2)
-    labels = torch.tensor(held_out.targets)[chosen]
-    measured = right_answers(scores(pixels), labels) / len(labels)
-    if best - measured <= SLACK * math.sqrt(LOOKED_AT / images):
+    measured = right_answers(scores(pixels), labels[chosen]) / len(chosen)
+    if best - measured <= SLACK * math.sqrt(LOOKED_AT / count):
         return None
     got = f"{best:.1%} of the validation images by the history, {measured:.1%} by the weights"
     hint = hint or "weights and history of one run: was it trained again after one was written?"
     return message(expected, got, hint)
+
+
+def _held_out(data: str, val: int) -> tuple[CourseImages, Tensor]:
+    """The validation images, and their labels: for "pack" the numbers its classes have there."""
+    if data != PACK:
+        held_out = lab.dataset(data, "val", val=val)
+        return held_out, torch.tensor(held_out.targets)
+    pack = lab.open_pack()
+    held_out = lab.dataset(pack.name, "val", val=val)
+    return held_out, pack.new_numbers()[torch.tensor(held_out.targets)]
