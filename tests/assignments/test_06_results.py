@@ -11,7 +11,6 @@ import torch
 from safetensors.torch import save_file
 
 from skipgrade import lab
-from skipgrade.judging.checks import runs
 from skipgrade.judging.verdict import Verdict
 from skipgrade.lab.checkpoint import save_weights
 from tests.assignments.depth import TINY, TRIAL
@@ -20,12 +19,6 @@ from tests.assignments.depth import TINY, TRIAL
 
 NAMES = ("resnet18", "plain18", "resnet50", "plain50")
 BUDGET = {"budget": "EPOCHS = {18: 3, 50: 3}\nWIDTH = {18: 1, 50: 1}\nBATCH = 64"}
-
-
-@pytest.fixture(autouse=True)
-def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Weights that were never trained need no closer look."""
-    monkeypatch.setattr(runs, "LOOKED_AT", 60)
 
 
 def run(name: str, *, epochs: int = 3, best: float = 0.08, **settings: Any) -> lab.History:

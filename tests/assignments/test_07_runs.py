@@ -15,7 +15,6 @@ from safetensors.torch import save_file
 from torch import nn
 
 from skipgrade import lab
-from skipgrade.judging.checks import runs
 from skipgrade.judging.verdict import Verdict
 from tests.assignments.variants import Assignment
 
@@ -46,12 +45,6 @@ def history(name: str, **changes: Any) -> lab.History:
         )
     made.write(f"{name}-history.json")
     return made
-
-
-@pytest.fixture(autouse=True)
-def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Weights that were never trained need no closer look."""
-    monkeypatch.setattr(runs, "LOOKED_AT", 60)
 
 
 @functools.cache

@@ -11,7 +11,6 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from skipgrade import lab
-from skipgrade.judging.checks import runs
 from skipgrade.judging.files import HandIn
 from skipgrade.judging.questions.programs import program
 from skipgrade.judging.verdict import Verdict
@@ -26,12 +25,6 @@ OF_FILES = [
 NAMES = ("resnet18", "plain18", "resnet50", "plain50")
 ALWAYS = 3  # the class that the weights handed in see in every image
 SETTINGS = {"optimizer": "SGD", "optimizer lr": 0.1, "batch size": 64}
-
-
-@pytest.fixture(autouse=True)
-def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Weights that were never trained need no closer look."""
-    monkeypatch.setattr(runs, "LOOKED_AT", 60)
 
 
 @pytest.fixture(scope="module")
