@@ -71,8 +71,9 @@ heard = struct.unpack('hhqqi', found)[0] != fcntl.F_UNLCK
 """,
     ),
     "the clock of a shared file": (
-        "os.utime(os.__file__, (7, os.stat(os.__file__).st_mtime))",
-        "heard = os.stat(os.__file__).st_atime == 7",
+        "os.utime(os.__file__, (os.getpid(), os.stat(os.__file__).st_mtime))",
+        "heard = os.stat(os.__file__).st_atime == FIRST\n"
+        "os.utime(os.__file__, (time.time(), os.stat(os.__file__).st_mtime))",
     ),
     "a signal": (
         "got = []\nsignal.signal(signal.SIGUSR1, lambda *_: got.append(1))",
