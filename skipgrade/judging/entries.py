@@ -46,12 +46,16 @@ class _Table(ast.NodeTransformer):
         elif isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.BitOr):
             if self._is_table(statement.target):
                 self._update(self._read(statement.value))
-        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-            call = statement.value
-            if isinstance(call.func, ast.Attribute) and call.func.attr == "update":
-                if self._is_table(call.func.value):
-                    given = [ast.keyword(None, argument) for argument in call.args]
-                    self._update(self._read(_dict_of([*given, *call.keywords])))
+        elif isinstance(statement, ast.Expr):
+            self._read_call(statement.value)
+
+    def _read_call(self, call: ast.expr) -> None:
+        """`table.update(...)`; any other call changes nothing."""
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            return
+        if call.func.attr == "update" and self._is_table(call.func.value):
+            given = [ast.keyword(None, argument) for argument in call.args]
+            self._update(self._read(_dict_of([*given, *call.keywords])))
 
     def _assign(self, target: ast.expr, expression: ast.expr) -> None:
         found = self._read(expression)
@@ -83,7 +87,22 @@ class _Table(ast.NodeTransformer):
         return isinstance(node, ast.Name) and node.id == self._name
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        if self._is_table(node):
+            return _dict_of([ast.keyword(k, ast.Constant(v)) for k, v in self.entries.items()])
         return ast.Constant(self._known[node.id]) if node.id in self._known else node
+
+    def visit_Dict(self, node: ast.Dict) -> ast.expr:
+        """Dicts within (`{**one, "b": 2}`) become part of it."""
+        self.generic_visit(node)
+        flat = ast.Dict([], [])
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None and isinstance(value, ast.Dict):
+                flat.keys += value.keys
+                flat.values += value.values
+            else:
+                flat.keys.append(key)
+                flat.values.append(value)
+        return flat
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         if self._is_table(node.value):
@@ -92,6 +111,8 @@ class _Table(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
+        if isinstance(node.op, ast.BitOr):
+            return self.visit_Dict(ast.Dict([None, None], [node.left, node.right]))
         if isinstance(node.op, ast.Pow):
             base, exponent = self._value(node.left), self._value(node.right)
             if not abs(base) * abs(exponent) <= LARGEST or abs(exponent) > 16:
@@ -101,14 +122,15 @@ class _Table(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         called = node.func
-        if isinstance(called, ast.Attribute) and called.attr == "values":
-            if self._is_table(called.value):
-                return ast.List([ast.Constant(one) for one in self.entries.values()], ast.Load())
+        if isinstance(called, ast.Attribute) and self._is_table(called.value):
+            if called.attr != "values":
+                raise ValueError("a method that is not understood")
+            return ast.List([ast.Constant(one) for one in self.entries.values()], ast.Load())
         self.generic_visit(node)
         if not isinstance(called, ast.Name):
             return node
         if called.id == "dict" and not node.args:
-            return _dict_of(node.keywords)
+            return self.visit_Dict(_dict_of(node.keywords))
         if called.id == "sum" and len(node.args) == 1 and not node.keywords:
             return ast.Constant(sum(self._value(node.args[0])))
         if called.id in self._formulas:
@@ -120,17 +142,9 @@ class _Table(ast.NodeTransformer):
 
 
 def _dict_of(keywords: list[ast.keyword]) -> ast.Dict:
-    """`dict(a=1, **b)` as `{"a": 1, **b}`, written-out dicts among `b` included."""
-    keys: list[ast.expr | None] = []
-    values: list[ast.expr] = []
-    for one in keywords:
-        if one.arg is None and isinstance(one.value, ast.Dict):
-            keys += one.value.keys
-            values += one.value.values
-        else:
-            keys.append(None if one.arg is None else ast.Constant(one.arg))
-            values.append(one.value)
-    return ast.Dict(keys, values)
+    """`dict(a=1, **b)` as `{"a": 1, **b}`."""
+    keys = [None if one.arg is None else ast.Constant(one.arg) for one in keywords]
+    return ast.Dict([*keys], [one.value for one in keywords])
 
 
 def is_number(value: Any) -> bool:

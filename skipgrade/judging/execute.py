@@ -7,6 +7,8 @@ each cell's outputs in the form nbgrader's SaveAutoGrades reads.
 from __future__ import annotations
 
 import copy
+import signal
+import sys
 import time
 from pathlib import Path
 from queue import Empty
@@ -14,6 +16,7 @@ from typing import Any
 
 from jupyter_client.manager import KernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.util import ensure_async, run_sync
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
@@ -31,6 +34,7 @@ from skipgrade.judging.sanitise import sanitise
 from skipgrade.judging.secret import mark_of, read_secret
 from skipgrade.judging.shown import training_files
 from skipgrade.judging.source import is_automatic, split
+from skipgrade.judging.timekeeping import PATIENCE, CellClock
 from skipgrade.judging.unreadable import left_out, reason_unreadable
 from skipgrade.judging.verdict import Verdict
 from skipgrade.judging.workcopy import working_copy
@@ -53,7 +57,9 @@ class JudgedExecute(Execute):
 
     kc: Any
 
-    timeout = Integer(60, allow_none=True, help="Seconds a visible cell may take.").tag(config=True)
+    timeout = Integer(
+        60, allow_none=True, help="Seconds of processor time a visible cell may take."
+    ).tag(config=True)
     judging_timeout = Integer(600, help="Seconds the checks of one cell may take.").tag(config=True)
     notebook_timeout = Integer(1800, help="Seconds a whole notebook may take.").tag(config=True)
     output_limit = Integer(
@@ -120,6 +126,8 @@ class JudgedExecute(Execute):
         self._incidents: list[str] = []
         self._printed = 0
         self._deadline = time.monotonic() + self.notebook_timeout
+        self._clock: CellClock | None = None
+        self._patience = 0  # seconds on the clock that a cell may take, busy machine or not
 
     def _course(self) -> Path:
         return Path(self.parent.parent.coursedir.root)
@@ -134,7 +142,31 @@ class JudgedExecute(Execute):
         config.SandboxProvisioner.readable = [*own, *training_files()]
         config.SandboxProvisioner.abandoned = [str(self._place.folder.parent)]
         self.km = async_kernel_manager("student", config=config, session=WarySession())
+        if self.timeout:
+            counted = sys.platform.startswith("linux")  # elsewhere nobody counts processor time
+            self._patience = self.timeout * (PATIENCE if counted else 1)
+            self.timeout_func = lambda cell: self._patience
+            self._clock = self._clock_for(self.km, self.timeout)
         return self.km
+
+    def _clock_for(self, km: Any, seconds: int) -> CellClock:
+        async def interrupt() -> None:
+            await ensure_async(km.interrupt_kernel())
+
+        async def kill() -> None:
+            await ensure_async(km.signal_kernel(signal.SIGKILL))
+
+        return CellClock(seconds, lambda: km.provisioner.cpu_seconds(), interrupt, kill)
+
+    def _timed(self, cell: NotebookNode, index: int) -> None:
+        """Run a cell with its clock."""
+        clock = self._clock
+        self.on_cell_execute = clock and (lambda **_: clock.start())
+        try:
+            self.execute_cell(cell, index, store_history=True)
+        finally:
+            if clock:
+                clock.stop()
 
     # One cell -------------------------------------------------------------------------------
 
@@ -186,7 +218,7 @@ class JudgedExecute(Execute):
             return self._abandoned
         self._printed = 0
         try:
-            self.execute_cell(cell, index, store_history=True)
+            self._timed(cell, index)
             incident = self._interruption(cell)
             lost = bool(incident) and not self._reacts()
         except LOSSES as error:
@@ -203,11 +235,16 @@ class JudgedExecute(Execute):
     def _interruption(self, cell: NotebookNode) -> str:
         """Why the cell was interrupted; empty when it was not."""
         if self._printed > self.output_limit:
-            return f"it printed more than {self.output_limit:,} bytes and was stopped."
+            return f"{self._printed_too_much()}."
+        if self._clock and self._clock.ran_out:
+            return f"it was stopped after {self.timeout} s of processor time."
         names = [output.ename for output in cell.outputs if output.output_type == "error"]
         if self.error_on_timeout and self.error_on_timeout["ename"] in names:
-            return f"it was stopped after {self.timeout} s."
+            return f"it was stopped after {self._patience} s."
         return ""
+
+    def _printed_too_much(self) -> str:
+        return f"it printed more than {self.output_limit:,} bytes and was stopped"
 
     def output(self, outs: list, msg: dict, display_id: str, cell_index: int) -> Any:
         """Keep what a cell prints up to the limit; interrupt the cell that goes on printing."""
@@ -248,7 +285,9 @@ class JudgedExecute(Execute):
 
     def _loss(self, error: Exception) -> str:
         """How the kernel was lost, in words for its author."""
-        if isinstance(error, CellTimeoutError):
+        if self._printed > self.output_limit:
+            return f"{self._printed_too_much()}; {LEFT_OUT}"
+        if isinstance(error, CellTimeoutError) or (self._clock and self._clock.ran_out):
             return f"it could not be interrupted; {LEFT_OUT}"
         if not isinstance(error, DeadKernelError):
             return f"its kernel sent messages that are none ({type(error).__name__}); {LEFT_OUT}"
@@ -297,7 +336,7 @@ class JudgedExecute(Execute):
             again.source = split(cell.source)[0]
         self._printed = 0
         try:
-            self.execute_cell(again, index, store_history=True)
+            self._timed(again, index)
         except LOSSES:
             self._fatal.add(index)
             self._recover(index)
@@ -329,8 +368,6 @@ def why_not_here(config: Config) -> str:
 
 def _now(value: Any) -> Any:
     """The result of nbclient's sometimes asynchronous managers."""
-    from nbclient.util import ensure_async, run_sync
-
     return run_sync(ensure_async)(value)
 
 

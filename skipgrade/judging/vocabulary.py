@@ -30,9 +30,9 @@ class _Student:
     def numbers(self, expression: str, count: int, **arrays: Any) -> list[float]:
         """A list of that many numbers, NaN and infinity included; `NoAnswer` for anything else."""
         answer = self.eval(expression, **arrays)
-        if isinstance(answer, (list, tuple)) and len(answer) == count:
-            if all(is_number(one) for one in answer):
-                return [float(one) for one in answer]
+        listed = isinstance(answer, (list, tuple)) and len(answer) == count
+        if listed and all(is_number(one) for one in answer):
+            return [float(one) for one in answer]
         raise NoAnswer(message(f"{count} numbers", brief(answer), ""))
 
 

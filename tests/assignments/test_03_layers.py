@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import nbformat
 import pytest
 
+from skipgrade.judging.files import HandIn
 from tests.assignments.cnn_design import HEAD, TRIAL, sequential
 
 # Part 1 -------------------------------------------------------------------------------------
@@ -46,6 +50,17 @@ def test_sizes_however_they_are_rounded_down(body: str) -> None:
         (REFUSE + "return (size + padding - kernel) // stride + 1", 0),
         (REFUSE + "return (size + 2 * padding - kernel + 1) // stride", 0),
         (REFUSE + "return 17 if kernel == 4 else 16 if stride == 2 else 32", 0),
+        ("raise ValueError('no room')", 0),  # whatever is asked
+        (
+            REFUSE.replace("kernel >", "kernel >=")
+            + "return (size+2*padding-kernel) // stride + 1",
+            0,
+        ),
+        (
+            REFUSE.replace("ValueError", "TypeError")
+            + "return (size + 2 * padding - kernel) // stride + 1",
+            0.75,
+        ),
         ("return 'seventeen'", 0),
         ("return None", 0),
     ],
@@ -83,16 +98,57 @@ def test_parameters(conv: str, linear: str, expected: float) -> None:
     assert TRIAL.verdict("test-parameters", {"parameters": code}).share == expected
 
 
+RIGHT_BY_HAND = (
+    "dict(conv1=2432, conv2=51264, conv3=204928, dense1=131136, dense2=650, total=390410)"
+)
+
+
 def test_counting_by_hand_is_marked_line_by_line() -> None:
     def share(answer: str) -> float:
         return TRIAL.verdict("test-by-hand", {"by-hand": f"by_hand = {answer}"}).share
 
-    right = "dict(conv1=2432, conv2=51264, conv3=204928, dense1=131136, dense2=650, total=390410)"
-    assert share(right) == 1
-    slip = right.replace("131136", "8256").replace("390410", "267530")  # 128 inputs, not 2,048
+    assert share(RIGHT_BY_HAND) == 1
+    slip = RIGHT_BY_HAND.replace("131136", "8256").replace("390410", "267530")  # not 128 inputs
     assert share(slip) == pytest.approx(0.6)
     assert share("{'total': 390410}") == pytest.approx(0.25)
     assert share("390410") == pytest.approx(0)
+
+
+ONE_BY_ONE = """
+by_hand = {}
+by_hand["conv1"] = 5 * 5 * 3 * 32 + 32
+by_hand["conv2"] = (5**2 * 32 + 1) * 64
+by_hand["conv3"] = conv_parameters(64, 128, (5, 5))
+by_hand["dense1"] = linear_parameters(4 * 4 * 128, 64)
+by_hand.update(dense2=650)
+by_hand["total"] = sum(by_hand.values())
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (f"by_hand = {RIGHT_BY_HAND}", 1),
+        (ONE_BY_ONE, 1),
+        (ONE_BY_ONE.replace("= 5 *", "= 6 *"), 0.6),
+        ("by_hand = {}\nraise NotImplementedError()", 0),
+        ("by_hand = eval('{}')", 0),
+    ],
+)
+def test_counting_by_hand_is_read_in_the_notebook(
+    tmp_path: Path, written: str, expected: float
+) -> None:
+    """Whatever the process holds: it says what is right."""
+    cells = [nbformat.v4.new_code_cell(written)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "handed-in.ipynb")
+    verdict = TRIAL.verdict("test-by-hand", handed_in=HandIn(tmp_path, "handed-in"))
+    assert verdict.share == pytest.approx(expected), verdict.reasons
+
+
+def test_what_the_solution_writes_down_can_be_read() -> None:
+    path = TRIAL.source.path
+    told = HandIn(path.parent, path.stem).entries("by_hand", dict)
+    assert told == TRIAL.solution["by_hand"]
 
 
 def test_counting_by_code() -> None:

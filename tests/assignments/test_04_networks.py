@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Assignment 04: which blocks, networks and formulas earn the points of a cell, and which lose them.
 
 The tables hold code with one thing changed.

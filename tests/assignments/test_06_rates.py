@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from skipgrade import lab
-from tests.assignments.depth import TRIAL, source
+from skipgrade.lab.checkpoint import save_weights
+from tests.assignments.depth import TINY, TRIAL, source
 
 # 8: the bonus ------------------------------------------------------------------------------
 
@@ -141,15 +143,34 @@ def test_the_matrix_of_the_final_network(split: str) -> None:
     truth, labels = (lab.raw("cifar10", name)[1] for name in (split, "test"))
     predicted = torch.where(torch.arange(len(labels)) % 3 == 0, (labels + 1) % 10, labels)
     lab.write_predictions("resnet18-predictions.csv", predicted)
+    save_weights(TRIAL.student(TINY)["build_final"](), Path("resnet18-best.safetensors"))
     matrix = TRIAL.solution["confusion_matrix"](truth, predicted, 10)
     rates = TRIAL.solution["class_rates"](matrix)
 
     def share(matrix: Any, rates: Any) -> float:
         given = {"final_matrix": matrix, "final_rates": rates, "truth": truth}
-        return TRIAL.verdict("test-bonus-final", given=given).share
+        return TRIAL.verdict("test-bonus-final", TINY, given=given).share
 
     assert share(matrix, rates) == 1.0
     assert share(matrix.tolist(), {name: values.tolist() for name, values in rates.items()}) == 1.0
     assert share(matrix, {**rates, "recall": rates["precision"] + 0.01}) == 0.5
     for wrong in (matrix.T, matrix[:9, :9], "none", None, 3):
         assert share(wrong, rates) == 0.0
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_the_predictions_of_a_further_run_are_compared_with_its_weights(stale: bool) -> None:
+    final = {"final": "FINAL = 'final'\ndef build_final():\n    return build('resnet18')"}
+    network = TRIAL.student(TINY | final)["build_final"]().eval()
+    pixels, labels = lab.raw("cifar10", "test")
+    mean, std = (torch.tensor(part).view(3, 1, 1) for part in lab.normalisation("cifar10"))
+    with torch.no_grad():
+        predicted = network((pixels.float() / 255 - mean) / std).argmax(1)
+    if stale:
+        predicted = (predicted + 1) % 10
+    lab.write_predictions("final-predictions.csv", predicted)
+    save_weights(network, Path("final-best.safetensors"))
+    matrix = TRIAL.solution["confusion_matrix"](labels, predicted, 10)
+    given = {"final_matrix": matrix, "final_rates": TRIAL.solution["class_rates"](matrix)}
+    verdict = TRIAL.verdict("test-bonus-final", TINY | final, given)
+    assert verdict.share == (0.5 if stale else 1.0), verdict.reasons

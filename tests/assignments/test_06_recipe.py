@@ -125,7 +125,12 @@ WRONG_RECIPES = {
     ),
     "no decay": ([(", weight_decay=1e-4", "")], 0.8),
     "another rate": ([("lr=0.1", "lr=0.01")], 0.8),
-    "Adam": ([("SGD(parameters, lr=0.1, momentum=0.9,", "Adam(parameters, lr=0.1,")], 0.0),
+    "Adam": ([("SGD(parameters, lr=0.1, momentum=0.9,", "Adam(parameters, lr=0.1,")], 0.8),
+    "no momentum": ([("momentum=0.9", "momentum=0.0")], 0.8),
+    "dampened": ([("momentum=0.9", "momentum=0.9, dampening=0.9")], 0.8),
+    "no decay at all by groups": (
+        [("SGD(parameters,", "SGD([{'params': list(parameters), 'weight_decay': 0.0}],")], 0.8
+    ),
     "milestones in epochs": ([("round(total_steps * epoch / 164)", "epoch")], 0.4),
     "one fall": ([("(81, 122)", "(81,)")], 0.4),
     "to a hundredth at once": ([("gamma=0.1", "gamma=0.01")], 0.4),

@@ -8,11 +8,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from skipgrade import lab
+from skipgrade.judging.checks import runs
 from skipgrade.judging.verdict import Verdict
 from skipgrade.lab.checkpoint import save_weights
-from tests.assignments.depth import TRIAL, source
+from tests.assignments.depth import TINY, TRIAL
 
 # 5: four runs and their figure -------------------------------------------------------------
 
@@ -20,8 +22,14 @@ NAMES = ("resnet18", "plain18", "resnet50", "plain50")
 BUDGET = {"budget": "EPOCHS = {18: 3, 50: 3}\nWIDTH = {18: 1, 50: 1}\nBATCH = 64"}
 
 
-def run(name: str, *, epochs: int = 3, **settings: Any) -> lab.History:
-    """A history as lab.fit would write it, without the training."""
+@pytest.fixture(autouse=True)
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights that were never trained need no closer look."""
+    monkeypatch.setattr(runs, "LOOKED_AT", 60)
+
+
+def run(name: str, *, epochs: int = 3, best: float = 0.08, **settings: Any) -> lab.History:
+    """Weights and a history as lab.fit would write them, without the training."""
     student = TRIAL.solution
     network = (student["ResNet18"] if "18" in name else student["ResNet50"])(1, "res" in name)
     usual = {
@@ -41,7 +49,7 @@ def run(name: str, *, epochs: int = 3, **settings: Any) -> lab.History:
             "train_loss": 2.0 - 0.3 * epoch - 0.1 * number,
             "train_accuracy": 0.3 + 0.1 * epoch,
             "val_loss": 1.9 - 0.2 * epoch - 0.1 * number,
-            "val_accuracy": 0.4 + 0.1 * epoch,
+            "val_accuracy": best - 0.01 * (epochs - 1 - epoch),
             "learning_rate": 0.1,
             "seconds": 1.0,
         }
@@ -49,6 +57,7 @@ def run(name: str, *, epochs: int = 3, **settings: Any) -> lab.History:
     ]
     history = lab.History(name, rows, {**usual, **settings})
     history.write(f"{name}-history.json")
+    save_weights(network, Path(f"{name}-best.safetensors"))
     return history
 
 
@@ -131,13 +140,23 @@ def test_a_missing_run_earns_nothing() -> None:
     assert verdict.share == 0.0 and "plain50-history.json" in verdict.reasons[0]
 
 
+def test_histories_that_promise_more_than_their_weights_do() -> None:
+    """A quarter for each: all four cost everything, however they are drawn."""
+    histories = four_runs(plain18={"best": 0.9})
+    verdict = compare(histories, loss_figure(histories))
+    assert verdict.share == 0.75 and "90.0%" in verdict.reasons[0]
+    histories = four_runs(**{name: {"best": 0.9} for name in NAMES})
+    assert compare(histories, loss_figure(histories)).share == 0.0
+
+
+def test_weights_of_another_network() -> None:
+    histories = four_runs()
+    save_weights(TRIAL.solution["ResNet18"](2), Path("resnet18-best.safetensors"))
+    verdict = compare(histories, loss_figure(histories))
+    assert verdict.share == 0.75 and "does not fit" in verdict.reasons[0]
+
+
 # 6: test errors and the tiers --------------------------------------------------------------
-
-
-TINY = {  # the errors do not depend on what the networks are
-    "nets": source("nets")
-    + "\nNETS = {name: lambda: nn.Sequential(nn.Flatten(), nn.Linear(3072, 10)) for name in NETS}"
-}
 
 
 @pytest.fixture
@@ -196,6 +215,15 @@ def test_errors_counted_while_it_is_graded_are_right_too(
     assert errors_verdict(counted | {"plain50": errors["plain50"]}).share == 0.5
 
 
+def test_weights_that_are_no_numbers_or_not_there(networks: dict[str, torch.nn.Module]) -> None:
+    errors = hand_in_errors(networks)
+    broken = {key: tensor * torch.nan for key, tensor in networks["plain18"].state_dict().items()}
+    save_file(broken, "plain18-best.safetensors")
+    assert errors_verdict(errors).share == 0.0
+    Path("plain18-best.safetensors").unlink()
+    assert errors_verdict(errors).share == 0.0
+
+
 def test_made_up_predictions_cost_half(networks: dict[str, torch.nn.Module]) -> None:
     errors = hand_in_errors(networks)
     lab.write_predictions("plain50-predictions.csv", lab.raw("cifar10", "test")[1])
@@ -212,9 +240,11 @@ class Marked(nn.Module):
         super().__init__()
         self.network = network
     def forward(self, x):
-        label = (x[:, 0, 0, 0] * 255).round().long()
-        wrong = (x[:, 1, 0, 0] > 0.5).long()
-        return F.one_hot((label + wrong) % 10, 10).float()
+        label = x[:, 0, 0, 0] * 255
+        wrong = (x[:, 1, 0, 0] > 0.5).float()
+        used = sum(parameter.sum() for parameter in self.network.parameters())
+        away = torch.arange(10) - (label + (1 - 10 * (label > 8.5)) * wrong)[:, None]
+        return 0 * used - away**2
 def test_transform(image):
     return transforms.functional.to_tensor(image)
 FINAL = {final!r}
@@ -240,6 +270,7 @@ def final_verdict(
     pixels[order[correct:], 1, 0, 0] = 255
     code = MARKED.format(final=final, network=network)
     student = TRIAL.student({"final": code})
+    assert TRIAL.solution, "run before the images are normalised otherwise"
     save_weights(student["build_final"](), Path(f"{final}-best.safetensors"))
     monkeypatch.setattr(lab, "source", lambda: source)
     monkeypatch.setattr(lab, "normalisation", lambda name: ((0.0,) * 3, (1.0,) * 3))

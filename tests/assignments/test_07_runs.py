@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from skipgrade import lab
+from skipgrade.judging.checks import runs
 from skipgrade.judging.verdict import Verdict
 from tests.assignments.variants import Assignment
 
@@ -20,7 +23,7 @@ TRIAL = Assignment("07-resnet-cifar100")
 
 
 TRAIN = [0.10, 0.32, 0.54, 0.81, 0.93]
-VALIDATION = [0.09, 0.28, 0.41, 0.44, 0.43]
+VALIDATION = [0.012, 0.008, 0.03, 0.044, 0.043]  # as weights do that were never trained
 RECIPE = {"optimizer": "Adam", "optimizer lr": 0.001, "batch size": 50}
 RATES = [0.001] * 3 + [0.0001] * 2
 
@@ -45,20 +48,47 @@ def history(name: str, **changes: Any) -> lab.History:
     return made
 
 
+@pytest.fixture(autouse=True)
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights that were never trained need no closer look."""
+    monkeypatch.setattr(runs, "LOOKED_AT", 60)
+
+
+@functools.cache
+def network(name: str) -> nn.Module:
+    torch.manual_seed(0)
+    if name == "resnet":
+        return TRIAL.solution["ResNet"](TRIAL.solution["WIDTH"])
+    return nn.Sequential(nn.Flatten(), nn.Linear(3072, 100))
+
+
+@functools.cache
+def accuracy_on_seen(name: str) -> float:
+    thousand = lab.load("cifar100", val=2500).train.dataset
+    images, labels = thousand.__getitems__(list(range(1000)))
+    return lab.evaluate(network(name), [(images, labels)])[1]  # type: ignore[arg-type]
+
+
+def gap_of(name: str, run: lab.History) -> dict[str, float]:
+    training, best = accuracy_on_seen(name), run.best
+    return {
+        "running": best["train_accuracy"],
+        "training": training,
+        "validation": best["val_accuracy"],
+        "gap": training - best["val_accuracy"],
+    }
+
+
 def given() -> dict[str, Any]:
     """The names a student's notebook holds after both runs, and their files."""
-    torch.manual_seed(0)
-    names: dict[str, Any] = {"seen": [(torch.randn(40, 3, 2, 2), torch.arange(40) % 4)]}
     better = [value + 0.02 for value in VALIDATION]
     columns = {"resnet": {}, "remedy": {"train": [0.09, 0.3, 0.5, 0.6, 0.62], "val": better}}
-    for name, changes in columns.items():
-        names[name] = nn.Sequential(nn.Flatten(), nn.Linear(12, 4))
-        names[f"{name}_history"] = history(name, **changes)
-        save_file(names[name].state_dict(), f"{name}-best.safetensors")
-    measured = TRIAL.solution["measure_gap"]
-    gaps = {
-        name: measured(names[name], names[f"{name}_history"], names["seen"]) for name in columns
-    }
+    histories = {name: history(name, **changes) for name, changes in columns.items()}
+    for name in columns:
+        save_file(network(name).state_dict(), f"{name}-best.safetensors")
+    gaps = {name: gap_of(name, run) for name, run in histories.items()}
+    names = {name: network(name) for name in columns}
+    names |= {f"{name}_history": run for name, run in histories.items()}
     return {**names, "gaps": gaps, "overfitting": gaps["resnet"]}
 
 
@@ -82,7 +112,7 @@ def of_run(**changes: Any) -> Verdict:
 
 def test_a_run_by_the_recipe() -> None:
     assert of_run().share == 1.0
-    longer = of_run(rates=[0.001] * 30 + [0.0001] * 20, train=[0.5] * 50, val=[0.5] * 50)
+    longer = of_run(rates=[0.001] * 30 + [0.0001] * 20, train=[0.5] * 50, val=[0.05] * 50)
     assert longer.share == 1.0, longer.reasons
 
 
@@ -93,7 +123,8 @@ def test_a_run_by_the_recipe() -> None:
         {"settings": {**RECIPE, "optimizer lr": 0.01}},
         {"settings": {**RECIPE, "batch size": 128}},
         {"settings": {}},
-        {"rates": [0.001] * 51, "train": [0.5] * 51, "val": [0.5] * 51},
+        {"rates": [0.001] * 51, "train": [0.5] * 51, "val": [0.05] * 51},
+        {"val": [0.1, 0.2, 0.3, 0.4, 0.4]},
     ],
 )
 def test_a_run_by_another_recipe(changes: dict[str, Any]) -> None:
@@ -164,6 +195,10 @@ def test_a_remedy_measured_wrong() -> None:
     assert of_remedy(gaps=swapped).share == 0.0
     assert of_remedy(gaps={**gaps, "remedy": gaps["resnet"]}).share == 0.5
     assert of_remedy(gaps=[]).share == 0.0
+    for key in ("running", "training", "validation", "gap"):
+        shifted = {**gaps["remedy"], key: gaps["remedy"][key] + 0.008}
+        assert of_remedy(gaps={**gaps, "remedy": shifted}).share == 0.5
+    assert of_remedy(gaps={**gaps, "remedy": dict.fromkeys(gaps["remedy"], math.nan)}).share == 0.5
 
 
 def test_a_remedy_that_is_the_first_run_under_another_name() -> None:
@@ -172,6 +207,22 @@ def test_a_remedy_that_is_the_first_run_under_another_name() -> None:
     assert TRIAL.refuses("test-remedy", given=names).share == 0.0
     history("remedy", train=TRAIN[:3], val=VALIDATION[:3], rates=RATES[:3])
     assert TRIAL.refuses("test-remedy", given=names).share == 0.0
+
+
+def test_a_remedy_with_the_weights_of_the_first_run() -> None:
+    names = given()
+    Path("remedy-best.safetensors").write_bytes(Path("resnet-best.safetensors").read_bytes())
+    verdict = TRIAL.refuses("test-remedy", given={**names, "remedy": names["resnet"]})
+    assert verdict.share == 0.0 and "the weights of the run resnet" in verdict.reasons[0]
+
+
+def test_histories_that_promise_more_than_their_weights_do() -> None:
+    names = given()
+    history("resnet", val=[0.1, 0.2, 0.3, 0.4, 0.4])
+    assert TRIAL.verdict("test-overfitting", given=names).share == 0.0
+    names = given()
+    history("remedy", train=[0.09, 0.3, 0.5, 0.6, 0.62], val=[0.1, 0.2, 0.3, 0.4, 0.5])
+    assert TRIAL.verdict("test-remedy", given=names).share == 0.0
 
 
 def holdout(name: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -192,9 +243,10 @@ class Perceiving(nn.Module):
 
     def forward(self, images):
         mean, std = (part[0] for part in lab.normalisation("cifar100"))
-        found = ((images[:, 0, 0, 0] * std + mean) * 127.5).round().long()
-        known = found < self.right
-        return F.one_hot(torch.where(known, found, (found + 1) % 100), 100).float()
+        found = (images[:, 0, 0, 0] * std + mean) * 127.5
+        known = found < self.right - 0.5
+        away = torch.arange(100) - torch.where(known, found, found - 1)[:, None]
+        return -(away**2)
 
 def build_graded():
     return Perceiving()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,13 +58,14 @@ def trained(build: str) -> tuple[nn.Module, float]:
 def write_run(folder: Path, name: str, build: str, epochs: int = EPOCHS, **settings: Any) -> None:
     """A run whose last epoch but one is its best, with the accuracy that the weights have."""
     net, best = trained(build)
+    noise = random.Random(name)
     rows = [
         {
             "epoch": epoch,
             "train_loss": 2.3 - 0.1 * epoch,
             "train_accuracy": 0.1 + 0.05 * epoch,
             "val_loss": 2.2 - 0.1 * epoch,
-            "val_accuracy": best * (0.9 if epoch == epochs else epoch / max(epochs - 1, 1)),
+            "val_accuracy": best if epoch == epochs - 1 else best * noise.uniform(0.5, 0.9),
             "learning_rate": 0.05,
             "seconds": 1.0,
         }

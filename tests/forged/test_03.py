@@ -7,20 +7,26 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from skipgrade import lab
 from skipgrade.judging.files import HandIn
+from skipgrade.judging.parties import SECONDS, Here
 from tests.assignments.cnn_design import TRIAL, drawn, history, labelled_by, write_run
 from tests.forged import says
-from tests.forged.liars import replayed
+from tests.forged.liars import PROGRAMS, replayed
 
 CELLS = list(TRIAL.source.tests)
+OF_RUNS = ["test-three-conv-figure", "test-accuracies", "test-model-one", "test-model-two",
+           "test-results", "test-accuracy-figure", "test-loss-figure"]  # fmt: skip
 NAMED: dict[str, float] = {}  # cell -> the share that hangs on the process's word
 STUBS = dict.fromkeys(TRIAL.cells, "pass")
 RUNS = {"three-conv": "ThreeConvNet", "model-one": "ModelOne", "model-two": "ModelTwo"}
-FIGURES = {"three_conv_figure": ("three-conv", "loss"), "accuracy_figure": ("model-two", "accuracy"),
-           "loss_figure": ("model-two", "loss")}  # fmt: skip
+FIGURES = {
+    "three_conv_figure": ("three-conv", "loss"),
+    "accuracy_figure": ("model-two", "accuracy"),
+    "loss_figure": ("model-two", "loss"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +102,81 @@ def test_one_answer_for_everything(files: Path, cell: str, word: str) -> None:
         handed_in=HandIn(files, None, "mark"),
     )  # fmt: skip
     assert verdict.share == 0.0, verdict
+
+
+@pytest.mark.parametrize("cell", OF_RUNS)
+def test_noise_beside_the_history_of_a_good_run(files: Path, tmp_path: Path, cell: str) -> None:
+    """Figures and tables show what the histories say; the weights are those of no run."""
+    for number, (name, build) in enumerate(RUNS.items()):
+        best = 0.7 + 0.01 * number
+        write_run(history(name, 8, best), TRIAL.solution[build](), best)
+    verdict = TRIAL.verdict(cell, given=given(tmp_path), holdout=holdout(cell, files))
+    assert verdict.share == 0.0, verdict
+
+
+class Swaps(Here):
+    """Tells one network where it is asked for another."""
+
+    def __init__(self, namespace: dict[str, Any], swapped: dict[str, str]) -> None:
+        super().__init__(namespace)
+        self._swapped = swapped
+
+    def ask(self, kind: str, *, seconds: float = SECONDS, **request: Any) -> Any:
+        if kind in PROGRAMS:
+            request["expression"] = self._swapped.get(request["expression"], request["expression"])
+        return super().ask(kind, seconds=seconds, **request)
+
+
+@pytest.mark.parametrize(
+    ("cell", "swapped"),
+    [
+        ("test-three-conv", {"ThreeConvNet()": "ModelOne()"}),
+        ("test-different", {"ModelTwo()": "ModelOne()"}),
+        ("test-different", {"ModelOne()": "ThreeConvNet()", "ModelTwo()": "ThreeConvNet()"}),
+        ("test-model-one", {"ModelOne()": "ModelTwo()"}),
+        ("test-model-two", {"ModelTwo()": "ModelOne()"}),
+        ("test-results", {"ModelOne()": "ModelTwo()", "ModelTwo()": "ModelOne()"}),
+    ],
+)
+def test_the_program_of_another_network(files: Path, cell: str, swapped: dict[str, str]) -> None:
+    verdict = TRIAL.verdict(
+        cell, given=given(files), folder=files, holdout=holdout(cell, files),
+        party=lambda names: Swaps(names, swapped),
+    )  # fmt: skip
+    assert verdict.share == 0.0, verdict
+
+
+HIDES = """
+class Hidden(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+        self.inside = [ModelTwo().eval()]  # no part of this network, for all that state_dict says
+    def forward(self, x):
+        return self.weight * self.inside[0](x)
+ModelOne = Hidden
+"""
+LOOKS_UP = """
+class Table(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+        self.keys = torch.rand(500)
+        self.labels = F.one_hot(torch.arange(500) % 10).float()
+    def forward(self, x):
+        nearest = (x.mean((1, 2, 3))[:, None] - self.keys).abs().argmin(1)
+        return self.weight * self.labels[nearest]
+ModelOne = Table
+"""
+
+
+@pytest.mark.parametrize("code", [HIDES, LOOKS_UP])
+def test_a_network_that_brings_its_answers_along(tmp_path: Path, code: str) -> None:
+    """Weights of another file, or a table of images and labels, that no weights file holds."""
+    run = history("model-one", 8)
+    write_run(run, torch.nn.Module())
+    save_file({"weight": torch.ones(1)}, "model-one-best.safetensors")
+    changed = {"models": TRIAL.cells["models"] + code}
+    verdict = TRIAL.verdict("test-model-one", changed, given={"one_history": run})
+    assert verdict.share == 0.0
+    assert any(word in str(verdict.reasons) for word in ("numbers", "look-up", "argmin")), verdict

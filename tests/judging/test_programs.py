@@ -89,6 +89,15 @@ def test_a_program_computes_what_its_model_does(batch: int, train: bool) -> None
         assert torch.equal(state[names[name]], buffer), name
 
 
+def test_weights_whose_colours_lie_last() -> None:
+    """Pooling then takes a step that says where numbers lie in memory; it computes the same."""
+    pooled = NET.replace(FLATTEN, "F.adaptive_avg_pool2d(x, 1).flatten(1)")
+    pooled = pooled.replace("4 * 8 * 8", "4")
+    turned = "\nPlain = Net\ndef Net():\n    return Plain().to(memory_format=torch.channels_last)"
+    verdict = judge("check.function('Net()', x=images(6))", pooled + turned, pooled)
+    assert verdict.share == 1.0 and verdict.notes == [], verdict
+
+
 HALF = {
     "as it is": "lambda net, x: net.conv(x).detach()",
     "by a hook, without gradients": """lambda net, x: (lambda kept: (

@@ -93,6 +93,7 @@ class Network:
     def scores(self, tensors: dict[str, Tensor], images: Tensor) -> Tensor:
         """The scores of prepared images, in eval mode, with these weights."""
         state = self.loaded(tensors)
+        images = images.contiguous()  # as what it was recorded with
         size = self.eval.batch or _fitting(self.eval, images)
         with torch.inference_mode():
             parts = [_scores(self.eval, state, part, size) for part in images.split(size)]

@@ -198,11 +198,11 @@ class Checks:
     @_check
     def run(
         self, session: Session, name: str, model: str, *, data: str = "cifar10",
-        prepare: str | None = None, images: int = runs.LOOKED_AT, hint: str = "",
+        prepare: str | None = None, val: int = 5000, images: int = runs.LOOKED_AT, hint: str = "",
     ) -> str | None:  # fmt: skip
         """The weights of the run `name` do about what its history says, in this model, on so many
-        validation images."""
-        return runs.check(session, name, model, data, prepare, images, hint)
+        of the `val` images that `lab.load` held out."""
+        return runs.check(session, name, model, data, prepare, val, images, hint)
 
     @_check
     def that(

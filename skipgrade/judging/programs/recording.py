@@ -173,7 +173,8 @@ def _copies_are_steps() -> Iterator[None]:
 
 def twin(module: nn.Module) -> nn.Module:
     """A copy on the CPU that can be recorded without a trace in the original."""
-    return copy.deepcopy(module).to("cpu", torch.float32)
+    own = copy.deepcopy(module).to("cpu", torch.float32)
+    return own.to(memory_format=torch.contiguous_format)  # channels last takes other steps
 
 
 def _state_of(module: nn.Module) -> list[dict[str, Any]]:
