@@ -91,7 +91,9 @@ FORGED = {
                                    for k, v in w.items()},
     "weights that give NaN": lambda w: {k: v * 1e38 if k == "last.weight" else v
                                         for k, v in w.items()},
-    "weights of another width": lambda w: {k: v.repeat_interleave(2, 0) for k, v in w.items()},
+    "weights of another width": lambda w: {
+        k: v.repeat_interleave(2, 0) if v.ndim else v for k, v in w.items()
+    },
     "one weight more": lambda w: w | {"table": torch.zeros(9)},
 }  # fmt: skip
 
@@ -113,8 +115,9 @@ from safetensors.torch import load_file
 def PlainNet18(width=64, classes=100):
     net = Net18(PlainBlock, width, classes)
     if Path("residual-best.safetensors").exists() and width == WIDTH:
-        other = load_file("residual-best.safetensors")
-        net.forward = lambda x: ResNet18(width).load(other)(x)
+        other = ResNet18(width)
+        other.load_state_dict(load_file("residual-best.safetensors"))
+        object.__setattr__(net, "forward", lambda x: other.eval()(x))
     return net
 """
 LOOKS_UP = """

@@ -87,3 +87,15 @@ def test_bars_and_images_count_as_drawn() -> None:
     image = SETUP + "figure, ax = plt.subplots()\nax.imshow([[1]])"
     assert judge("check.figure('figure')", bars, FIGURE).share == 1.0
     assert judge("check.figure('figure')", image, FIGURE).share == 1.0
+
+
+@pytest.mark.parametrize(("allowed", "drawn", "share"), [
+    (True, "[100 * v for v in train]", 1.0), (True, "train", 1.0), (True, "[10 * v for v in train]", 0.0),
+    (False, "[100 * v for v in train]", 0.0),
+])  # fmt: skip
+def test_fractions_may_be_drawn_in_percent_if_the_text_says_so(
+    allowed: bool, drawn: str, share: float
+) -> None:
+    hidden = f"check.figure('figure', curves={{'training': [0.3, 0.5, 0.6]}}, percent={allowed})"
+    code = FIGURE.replace("train, label", f"{drawn}, label")
+    assert judge(hidden, code, FIGURE).share == share

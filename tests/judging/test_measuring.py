@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
@@ -10,7 +11,8 @@ from skipgrade.judging import session as sessions
 from skipgrade.judging.checks.measuring import StudentsNetwork
 from skipgrade.judging.parties import Here
 from skipgrade.judging.session import Session
-from tests.judging.trial import fixed_images, namespace
+from skipgrade.judging.verdict import NoAnswer
+from tests.judging.trial import fixed_images, judge, namespace
 
 FLATTENS = "def Net(): return nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))"
 
@@ -30,3 +32,49 @@ def test_images_may_lie_in_memory_with_their_colours_last(tmp_path, monkeypatch)
     finally:
         sessions.end()
     assert torch.equal(one, other)
+
+
+CONVS = """
+class Net(nn.Module):
+    def __init__(self, width=4):
+        super().__init__()
+        self.conv, self.last = nn.Conv2d(3, width, 3), nn.Linear(width, 10)
+        self.conv.requires_grad_(False)
+    def forward(self, x):
+        return self.last(F.relu(self.conv(x)).mean((2, 3)))
+"""
+
+
+def test_weights_outputs_and_products(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = namespace(CONVS)
+    net = names["Net"]().eval()
+    save_file(net.state_dict(), "run-best.safetensors")
+    session = Session(Here(names), Here(names), fixed_images, on_trial=True)
+    network = StudentsNetwork(session, "Net()")
+    assert [tuple(p.shape) for p in network.weights("run", trainable=False)] == [(4, 3, 3, 3), (4,)]
+    assert [tuple(p.shape) for p in network.weights("run", trainable=True)] == [(10, 4), (10,)]
+    assert torch.equal(network.weights("run")[0], net.conv.weight)
+    convolution, rest = 4 * 27 * 900, 40
+    assert convolution + rest < network.products() < 1.1 * convolution
+    inside = StudentsNetwork(session, "lambda net, x: net.conv(x)", of="Net()")
+    photo = torch.randn(1, 3, 64, 64)
+    assert torch.allclose(inside.outputs(photo, weights="run")[0], net.conv(photo), atol=1e-6)
+    with pytest.raises(NoAnswer, match="does not fit"):
+        StudentsNetwork(session, "Net(width=5)").outputs(photo, weights="run")
+
+
+@pytest.mark.parametrize(
+    ("large", "share"),
+    [
+        ("Net(8)", 1.0),
+        ("nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.Flatten(), nn.Linear(6272, 10))", 0.0),
+        ("type('Other', (Net,), {'forward': lambda s, x: Net.forward(s, x) + 1})(8)", 0.0),
+        ("type('Other', (Net,), {'forward': lambda s, x: s.last(F.relu(s.conv(x)).amax((2, 3)))})()", 0.0),
+        ("type('Other', (Net,), {'forward': lambda s, x: s.last(F.relu("
+         "F.conv2d(x, s.conv.weight, s.conv.bias, stride=2)).mean((2, 3)))})()", 0.0),
+    ],
+)  # fmt: skip
+def test_networks_of_one_make(large: str, share: float) -> None:
+    code = f"{CONVS}\nlarge = {large}"
+    assert judge("check.same_make('large', 'Net()')", code, CONVS).share == share
