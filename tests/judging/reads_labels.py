@@ -1,5 +1,6 @@
 """What a submission does to find the test split. Its text is put into a cell; nothing imports it."""
 
+import ctypes
 import hashlib
 import json
 import os
@@ -67,18 +68,29 @@ def afresh(split: str, **changes: str) -> Any:
 def in_memory(needles: dict[str, str]) -> list[str]:
     """Which needles are somewhere in this process's memory; they come with every bit turned."""
     seen: set[str] = set()
-    with Path("/proc/self/maps").open() as maps, Path("/proc/self/mem").open("rb", 0) as memory:
-        for line in maps:
-            span, rights = line.split()[:2]
-            start, end = (int(edge, 16) for edge in span.split("-"))
-            for piece in range(start, end, PIECE - OVERLAP) if "r" in rights else ():
-                try:
-                    found = os.pread(memory.fileno(), min(end - piece, PIECE), piece)
-                except OSError:  # a page that nobody can read
-                    break
-                turned = (np.frombuffer(found, np.uint8) ^ 255).tobytes()
-                seen |= {name for name, coded in needles.items() if bytes.fromhex(coded) in turned}
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        span, rights = line.split()[:2]
+        start, end = (int(edge, 16) for edge in span.split("-"))
+        for piece in range(start, end, PIECE - OVERLAP) if "r" in rights else ():
+            found = looked_at(piece, min(end - piece, PIECE))
+            turned = (np.frombuffer(found, np.uint8) ^ 255).tobytes()
+            seen |= {name for name, coded in needles.items() if bytes.fromhex(coded) in turned}
     return sorted(seen)
+
+
+def looked_at(address: int, size: int) -> bytes:
+    """Memory as the kernel copies it into a pipe: a page that nobody can read ends it."""
+    ours, theirs = os.pipe()
+    libc = ctypes.CDLL(None, use_errno=True)
+    found = []
+    for at in range(address, address + size, 65536):
+        count = min(65536, address + size - at)
+        if libc.write(theirs, ctypes.c_void_p(at), ctypes.c_size_t(count)) != count:
+            break
+        found.append(os.read(ours, count))
+    os.close(ours)
+    os.close(theirs)
+    return b"".join(found)
 
 
 def opened() -> list[str]:

@@ -59,7 +59,7 @@ def test_part_of_the_marks_with_a_reason_for_the_rest(graded: Graded) -> None:
         ("loops", "stopped after 12 s"),
         ("loops-when-asked", "no answer within 30 s"),
         ("cannot-be-interrupted", "stopped after 12 s|could not be interrupted"),
-        ("floods", "bytes and was stopped"),
+        ("floods", "bytes and was stopped|could not be interrupted"),
         ("shouts", "could not be interrupted|bytes and was stopped|the kernel died"),
     ],
 )
