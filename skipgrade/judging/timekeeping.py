@@ -30,7 +30,7 @@ class CellClock:
     def start(self) -> None:
         """Count from now on; to be called where the cell's event loop runs."""
         self.ran_out = False
-        self._watching = asyncio.ensure_future(self._watch(self._used()))
+        self._watching = asyncio.ensure_future(self._watch())
 
     def stop(self) -> None:
         """The cell has ended."""
@@ -38,7 +38,9 @@ class CellClock:
             self._watching.cancel()
             self._watching = None
 
-    async def _watch(self, before: float) -> None:
+    async def _watch(self) -> None:
+        await asyncio.sleep(LOOK_S)  # most cells have ended by then, and nobody has to be asked
+        before = self._used()
         while not self._used() - before > self.limit:
             await asyncio.sleep(LOOK_S)
         self.ran_out = True

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
 from skipgrade.judging.checks.asking import ask_student
-from skipgrade.judging.parties import Answerless
+from skipgrade.judging.parties import Answerless, Party
 from skipgrade.judging.printable import presentable
 from skipgrade.judging.programs.carrying import layers
 from skipgrade.judging.programs.program import (
@@ -34,6 +35,7 @@ from skipgrade.judging.verdict import HiddenTestError, NoAnswer, message
 SECONDS = 120.0
 AT_A_TIME = 200  # images, at most
 IMAGES = torch.empty(2, 3, 32, 32)
+_read_of_solutions: WeakKeyDictionary[Party, dict[tuple[Any, ...], Network]] = WeakKeyDictionary()
 RECORD = "a forward pass made of torch's operations on the whole batch"
 
 
@@ -194,13 +196,17 @@ def _ask_for(
 def solution_network(
     session: Session, expression: str, inputs: Sequence[Tensor] = (IMAGES,), of: str | None = None
 ) -> Network:
-    """The same of the solution, where nothing of it may fail."""
+    """The same of the solution, where nothing of it may fail; read once for all submissions."""
     forms = _forms(inputs)
+    read = _read_of_solutions.setdefault(session.solution, {})
+    key = (expression, of, str(forms))
     try:
-        return _network(
-            lambda kind: session.solution.ask(kind, expression=expression, forms=forms, of=of),
-            forms,
-        )
+        if key not in read:
+            read[key] = _network(
+                lambda kind: session.solution.ask(kind, expression=expression, forms=forms, of=of),
+                forms,
+            )
+        return read[key]
     except (Answerless, BadProgram, Unrecordable) as error:
         raise HiddenTestError(f"the solution's {expression} is no network: {error}") from error
 
