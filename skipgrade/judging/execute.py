@@ -58,7 +58,7 @@ class JudgedExecute(Execute):
     kc: Any
 
     timeout = Integer(
-        60, allow_none=True, help="Seconds of processor time a visible cell may take."
+        60, allow_none=True, help="Seconds, on the clock and of the processor, a cell may take."
     ).tag(config=True)
     judging_timeout = Integer(600, help="Seconds the checks of one cell may take.").tag(config=True)
     notebook_timeout = Integer(1800, help="Seconds a whole notebook may take.").tag(config=True)
@@ -237,7 +237,7 @@ class JudgedExecute(Execute):
         if self._printed > self.output_limit:
             return f"{self._printed_too_much()}."
         if self._clock and self._clock.ran_out:
-            return f"it was stopped after {self.timeout} s of processor time."
+            return f"it was stopped after {self.timeout} s."
         names = [output.ename for output in cell.outputs if output.output_type == "error"]
         if self.error_on_timeout and self.error_on_timeout["ename"] in names:
             return f"it was stopped after {self._patience} s."

@@ -18,7 +18,13 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timekeeping, "KILL_S", 0)
 
 
-def watched(used: Callable[[], float], looks: int, *, stop_at: str = "") -> tuple[CellClock, list]:
+def watched(
+    used: Callable[[], float],
+    looks: int,
+    *,
+    stop_at: str = "",
+    now: Callable[[], float] | None = None,
+) -> tuple[CellClock, list[str]]:
     """A clock with a limit of 3 seconds, and what it did while `looks` turns passed."""
     done: list[str] = []
 
@@ -30,7 +36,7 @@ def watched(used: Callable[[], float], looks: int, *, stop_at: str = "") -> tupl
     async def kill() -> None:
         done.append("killed")
 
-    clock = CellClock(3.0, used, interrupt, kill)
+    clock = CellClock(3.0, used, interrupt, kill, now or itertools.count().__next__)
 
     async def cell() -> None:
         clock.start()
@@ -49,6 +55,12 @@ def test_time_that_others_use_costs_nothing() -> None:
 
 def test_what_was_used_before_the_cell_does_not_count() -> None:
     clock, done = watched(itertools.chain([90.0], itertools.repeat(92.9)).__next__, looks=50)
+    assert not clock.ran_out and done == []
+
+
+def test_several_processors_at_once_do_not_shorten_the_limit() -> None:
+    """What a cell computes with many threads takes the seconds on the clock that it takes."""
+    clock, done = watched(itertools.count(0, 16).__next__, looks=50, now=lambda: 2.9)
     assert not clock.ran_out and done == []
 
 
