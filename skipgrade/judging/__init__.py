@@ -1,4 +1,4 @@
-"""Verdicts: what hidden tests say, and the machinery that makes them true.
+"""[judge's kernel] Verdicts: what hidden tests say, and the machinery that makes them true.
 
 A hidden test begins with `from skipgrade.judging import check` (and `student`, `solution`,
 `images` where it needs them). They are imported on first use, because `nbgrader` itself, which

@@ -1,4 +1,6 @@
-"""Plain data to JSON and tensors, and back. Nothing else crosses between two kernels."""
+"""[judge's kernel, student's kernel] Plain data to JSON and tensors, and back. Nothing else
+crosses between two kernels.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""nbgrader's Execute with a judge: visible cells run in the student's kernel, hidden tests do not.
+"""[grader] nbgrader's Execute with a judge: visible cells run in the student's kernel, hidden
+tests do not.
 
 Put into `c.Autograde.autograde_preprocessors` in place of nbgrader's own, it leaves the verdict in
 each cell's outputs in the form nbgrader's SaveAutoGrades reads.

@@ -1,4 +1,6 @@
-"""Keeps hidden tests out of feedback pages, which nbgrader makes from the autograded notebooks."""
+"""[grader] Keeps hidden tests out of feedback pages, which nbgrader makes from the autograded
+notebooks.
+"""
 
 from __future__ import annotations
 

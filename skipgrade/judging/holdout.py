@@ -1,4 +1,4 @@
-"""Images whose labels only the judge has."""
+"""[judge's kernel] Images whose labels only the judge has."""
 
 from __future__ import annotations
 

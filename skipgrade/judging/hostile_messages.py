@@ -1,4 +1,4 @@
-"""Runs in the grader and the judge: what the student's kernel sends, made sound as it is decoded.
+"""[grader] What the student's kernel sends, made sound as it is decoded.
 
 nbclient and jupyter_client believe a kernel: a missing field is a KeyError somewhere in them, an
 output nbformat does not know fails when the notebook is written. Here, and nowhere later, a message

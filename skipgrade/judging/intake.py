@@ -1,4 +1,4 @@
-"""Runs in the grader: hand-ins as nbgrader is to see them, with plain files alone.
+"""[grader] Hand-ins as nbgrader is to see them, with plain files alone.
 
 nbgrader copies what lies beside a submitted notebook to autograded/ before any preprocessor runs,
 and follows links on the way; it reads `timestamp.txt` even before that. It asks its course

@@ -1,4 +1,6 @@
-"""The trusted kernel, seen from the grader: runs a source notebook once, then gives verdicts."""
+"""[grader] The trusted kernel, seen from the grader: runs a source notebook once, then gives
+verdicts.
+"""
 
 from __future__ import annotations
 

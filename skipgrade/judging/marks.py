@@ -1,4 +1,6 @@
-"""nbgrader's check of the marks cells carry, without repeating itself for a whole class."""
+"""[grader] nbgrader's check of the marks cells carry, without repeating itself for a whole
+class.
+"""
 
 from __future__ import annotations
 

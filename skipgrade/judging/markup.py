@@ -1,4 +1,4 @@
-"""Runs in the grader's process. Makes harmless what a submission wrote in markdown, HTML and TeX.
+"""[grader] Makes harmless what a submission wrote in markdown, HTML and TeX.
 
 Markdown is read differently by every program that shows it. So nothing here depends on reading it
 right: an invisible character is put where a tag, a link, a picture, an entity or a word of TeX

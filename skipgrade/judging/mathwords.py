@@ -1,4 +1,4 @@
-"""Runs in the grader's process. The words of TeX that a page typesets for a submission.
+"""[grader] The words of TeX that a page typesets for a submission.
 
 Those of MathJax that print a symbol or arrange what they are given. Not among them is what defines
 words, loads extensions, opens addresses, sets styles and classes, or moves and fills by a length:

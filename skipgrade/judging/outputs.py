@@ -1,4 +1,4 @@
-"""The verdict in a cell's outputs, so that nbgrader's `determine_grade` reads just that.
+"""[grader] The verdict in a cell's outputs, so that nbgrader's `determine_grade` reads just that.
 
 nbgrader takes the first of these it meets: an error or anything on stderr is zero; an
 `execute_result` is the number of points; neither is full marks. What a submission prints must

@@ -1,4 +1,6 @@
-"""The two who can be asked: the student's kernel, from afar, and the notebook at hand."""
+"""[judge's kernel] The two who can be asked: the student's kernel, from afar, and the notebook at
+hand.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where nbgrader keeps the notebooks that belong to the one being converted."""
+"""[grader] Where nbgrader keeps the notebooks that belong to the one being converted."""
 
 from __future__ import annotations
 

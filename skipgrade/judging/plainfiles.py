@@ -1,4 +1,4 @@
-"""Runs in the grader: the files of a hand-in. No link is followed, no pipe or device is opened."""
+"""[grader] The files of a hand-in. No link is followed, no pipe or device is opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Undoes what a submission did to the skeleton of its notebook, before nbgrader reads it.
+"""[grader] Undoes what a submission did to the skeleton of its notebook, before nbgrader reads it.
 
 nbgrader trusts a cell's own metadata for what the cell is, and stops at a cell it does not know.
 Here every cell gets the marks it was released with; cells nobody released lose theirs; released

@@ -1,4 +1,4 @@
-"""Runs in the grader's process. What a submission wrote, made fit to be shown to anyone.
+"""[grader] What a submission wrote, made fit to be shown to anyone.
 
 Formgrader, feedback and JupyterLab all show the notebooks under autograded/, so it is done to what
 is stored there: `Sanitise` to what was handed in, before anything is written, and `sanitise` once

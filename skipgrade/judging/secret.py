@@ -1,5 +1,5 @@
-"""The course's secret, and the random numbers that follow from it. Imports neither NumPy nor torch
-until numbers are drawn.
+"""[grader, judge's kernel] The course's secret, and the random numbers that follow from it.
+Imports neither NumPy nor torch until numbers are drawn.
 
 torch keeps 32 bits of any seed, and a number given to NumPy's RandomState has no more: whoever
 sees something that was drawn can try all of them in days. Here 128 bits of SHA-256 are the key of

@@ -1,4 +1,4 @@
-"""Who `student` and `solution` are right now."""
+"""[judge's kernel] Who `student` and `solution` are right now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of the data sets' files a student's kernel may open. Runs in the grader; needs no torch."""
+"""[grader] Which of the data sets' files a student's kernel may open. Needs no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The instructor's source notebook: what the judge runs, and what each test cell hides."""
+"""[grader] The instructor's source notebook: what the judge runs, and what each test cell hides."""
 
 from __future__ import annotations
 

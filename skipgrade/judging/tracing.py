@@ -1,4 +1,5 @@
-"""Which parameters a model uses, in which order, and after which others.
+"""[judge's kernel, student's kernel] Which parameters a model uses, in which order, and after
+which others.
 
 `check.function` gives two models the same weights. Names, the style they are written in and the
 order in which layers are registered are the author's own affair, so weights are carried across by

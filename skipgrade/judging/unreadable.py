@@ -1,4 +1,4 @@
-"""Runs in the grader: reads what was handed in, and reports as zero what cannot be read.
+"""[grader] Reads what was handed in, and reports as zero what cannot be read.
 
 nbgrader gives up on a hand-in that is no notebook, and its run ends in an error. This exporter
 reads it as the empty release version, marked with the reason, so that every cell gets its zero on

@@ -1,4 +1,4 @@
-"""What the judge says of one cell."""
+"""[grader, judge's kernel] What the judge says of one cell."""
 
 from __future__ import annotations
 

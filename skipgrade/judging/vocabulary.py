@@ -1,4 +1,4 @@
-"""The words hidden tests are written in."""
+"""[judge's kernel] The words hidden tests are written in."""
 
 from __future__ import annotations
 

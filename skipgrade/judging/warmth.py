@@ -1,4 +1,6 @@
-"""What the process that kernels are forked from has imported and read, for one assignment."""
+"""[grader] What the process that kernels are forked from has imported and read, for one
+assignment.
+"""
 
 from __future__ import annotations
 

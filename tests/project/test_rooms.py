@@ -65,3 +65,15 @@ def test_grading_does_not_wait_for_torch() -> None:
     modules = ("skipgrade.cli", "skipgrade.classroom.task", "skipgrade.judging.execute")
     code = f"import sys, {', '.join(modules)}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+JUDGING = sorted((PACKAGE / "judging").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", JUDGING, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_of_judging_says_first_in_which_process_it_runs(path: Path) -> None:
+    text = path.read_text()
+    processes = {"grader", "judge's kernel", "student's kernel"}
+    first = text.splitlines()[0] if text else ""
+    named, _, _ = first.removeprefix('"""[').partition("]")
+    assert not text or (first.startswith('"""[') and set(named.split(", ")) <= processes), first

@@ -1,4 +1,4 @@
-"""Asking the student, with every way of not answering turned into a reason."""
+"""[judge's kernel] Asking the student, with every way of not answering turned into a reason."""
 
 from __future__ import annotations
 

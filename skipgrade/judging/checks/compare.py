@@ -1,4 +1,4 @@
-"""Are two plain values the same? Strict about kinds, tolerant about rounding."""
+"""[judge's kernel] Are two plain values the same? Strict about kinds, tolerant about rounding."""
 
 from __future__ import annotations
 

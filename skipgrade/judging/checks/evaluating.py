@@ -1,4 +1,6 @@
-"""check.learns(evaluate=...): are loss and accuracy those of all images, in evaluation mode?"""
+"""[judge's kernel] Check.learns(evaluate=...): are loss and accuracy those of all images, in
+evaluation mode?
+"""
 
 from __future__ import annotations
 

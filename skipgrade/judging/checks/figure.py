@@ -1,4 +1,4 @@
-"""Does a figure show what the text asks for?"""
+"""[judge's kernel] Does a figure show what the text asks for?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What the checks of training steps and of evaluations share: problems drawn, answers compared."""
+"""[judge's kernel] What the checks of training steps and of evaluations share: problems drawn,
+answers compared.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The judge's own training step, and the usual mistakes: each changes one thing in it."""
+"""[judge's kernel] The judge's own training step, and the usual mistakes: each changes one thing
+in it.
+"""
 
 from __future__ import annotations
 

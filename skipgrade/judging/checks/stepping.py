@@ -1,4 +1,5 @@
-"""check.learns(step=...): is it one step of the given optimizer, on the given loss, every time?
+"""[judge's kernel] Check.learns(step=...): is it one step of the given optimizer, on the given
+loss, every time?
 
 The judge takes the same steps itself. Where the weights that came back are others, it tries the
 usual mistakes, and names the one that gives the same.

@@ -1,4 +1,6 @@
-"""What an accuracy is worth: a share of the points from each tier on. For judge and release."""
+"""[grader, judge's kernel] What an accuracy is worth: a share of the points from each tier on. For
+judge and release.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a kernel can be asked. A question takes a namespace and plain data, and gives plain data.
+"""[judge's kernel, student's kernel] What a kernel can be asked. A question takes a namespace and
+plain data, and gives plain data.
 
 The same code answers in the student's kernel and in the judge's. In the student's kernel it runs
 among hostile code and is believed nothing: whatever comes back is an answer, never a verdict.

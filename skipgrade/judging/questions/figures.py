@@ -1,4 +1,4 @@
-"""What a matplotlib figure shows, as plain data."""
+"""[judge's kernel, student's kernel] What a matplotlib figure shows, as plain data."""
 
 from __future__ import annotations
 

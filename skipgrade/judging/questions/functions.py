@@ -1,4 +1,6 @@
-"""What a model or a function computes when it carries agreed weights: outputs and gradients."""
+"""[judge's kernel, student's kernel] What a model or a function computes when it carries agreed
+weights: outputs and gradients.
+"""
 
 from __future__ import annotations
 

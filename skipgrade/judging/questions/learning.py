@@ -1,4 +1,5 @@
-"""A training step and an evaluation, tried on problems that come with the question.
+"""[judge's kernel, student's kernel] A training step and an evaluation, tried on problems that
+come with the question.
 
 A problem says everything: weights, batches, loss, optimizer. What goes back are the numbers that
 come out. The judge, which drew the problem, uses the same code with a step of its own.

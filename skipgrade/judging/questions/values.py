@@ -1,4 +1,6 @@
-"""Plain questions: the value of an expression, the shapes of what it gives."""
+"""[judge's kernel, student's kernel] Plain questions: the value of an expression, the shapes of
+what it gives.
+"""
 
 from __future__ import annotations
 
