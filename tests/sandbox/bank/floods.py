@@ -129,9 +129,9 @@ STOPPED = {
     "memory shared among processes": (
         "GiB of memory",
         """
-for _ in range(10):
+for _ in range(20):  # each far below what one process may hold
     if os.fork() == 0:
-        held = bytearray(b'x') * (150 * 2**20)
+        held = bytearray(b'x') * (75 * 2**20)
         signal.pause()
 time.sleep(20)
 """,
