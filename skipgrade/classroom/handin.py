@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from skipgrade.judging import unreadable
-from skipgrade.judging.parsing import NotANotebook
-from skipgrade.judging.plainfiles import NotPlain, printable
+from skipgrade.judging.intake import exporter as unreadable
+from skipgrade.judging.intake.parsing import NotANotebookError
+from skipgrade.judging.intake.plain_files import NotPlainFileError, printable
 
 AGAIN = "Download the notebook again (File → Download → .ipynb) and hand that file in."
 
@@ -21,6 +21,6 @@ def what_is_wrong(folder: Path, notebooks: list[str]) -> str | None:
             return f"{path.name} is missing from the hand-in{there}. {AGAIN}"
         try:
             unreadable.read_submitted(path)
-        except (NotPlain, NotANotebook) as error:
+        except (NotPlainFileError, NotANotebookError) as error:
             return f"{unreadable.what_is_wrong(path.name, error)} {AGAIN}"
     return None

@@ -31,7 +31,7 @@ from skipgrade.classroom.course import CONFIG_FILE, Course
 from skipgrade.classroom.errors import ConversionFailed, CourseError
 from skipgrade.classroom.ledger import Files, fingerprint
 from skipgrade.classroom.rows import Rows
-from skipgrade.judging.restore import grade_id
+from skipgrade.judging.grader.skeleton import grade_id
 
 ATTEMPTS = 2
 LOG_LIMIT = 200_000
@@ -130,7 +130,7 @@ def _grade(course: Course, order: Order) -> Graded:
 
 def _cause(error: ConversionFailed) -> str:
     """Why nbgrader gave up, without the names Python has for that."""
-    return re.sub(r"^(?:\w+\.)*(?:(?:JudgeFailed|SourceError): |(?=\w+: ))", "", str(error))
+    return re.sub(r"^(?:\w+\.)*(?:(?:JudgeError|SourceError): |(?=\w+: ))", "", str(error))
 
 
 def _autograde(course: Course, order: Order, place: Path, gradebook: str, log: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 from skipgrade.classroom import grading, handin
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.ledger import fingerprint, unchanged
-from skipgrade.judging import plainfiles
-from skipgrade.judging.plainfiles import DEEPEST, entries
+from skipgrade.judging.intake import plain_files as plainfiles
+from skipgrade.judging.intake.plain_files import DEEPEST, entries
 from tests.judging import tiny
 from tests.judging.conftest import Graded
 from tests.judging.tiny import ANSWERS, NAME, TinyCourse
