@@ -2,8 +2,10 @@
 
 import logging
 
+from nbgrader.converters import Autograde
+
 from skipgrade.classroom.course import Course
-from skipgrade.judging.intake.exporter import read_submitted, what_is_wrong
+from skipgrade.judging.intake.exporter import puts_names_right, read_submitted, what_is_wrong
 from skipgrade.judging.intake.parsing import NotANotebookError
 from skipgrade.judging.intake.plain_files import NotPlainFileError, printable
 from skipgrade.judging.intake.submissions import PlainHandIns
@@ -20,12 +22,15 @@ def problem(course: Course, assignment: str, student: str, notebooks: list[str])
     if folder.is_symlink():
         return f"its folder is a link, and links are not followed. {AGAIN}"
     hand_ins = PlainHandIns.of(course.directory(assignment, student), QUIET)
+    there = {path.name for path in folder.glob("*.ipynb")}
+    read = there
+    if puts_names_right(Autograde(config=course.config)):
+        read = {*hand_ins.notebooks(student, assignment)}
     for name in notebooks:
         path = folder / f"{name}.ipynb"
-        if path.name not in hand_ins.notebooks(student, assignment):
-            there = sorted(printable(other.name) for other in folder.glob("*.ipynb"))
+        if path.name not in read:
             left_out = hand_ins.hand_in(student, assignment).left_out(but_for="")
-            told = f" (there is: {', '.join(there)})" if there else ""
+            told = f" (there is: {', '.join(map(printable, sorted(there)))})" if there else ""
             return f"{path.name} is missing from the hand-in{told}. {'. '.join([*left_out, AGAIN])}"
         try:
             read_submitted(hand_ins.hand_in(student, assignment), path.name)

@@ -83,9 +83,16 @@ class AutogradeOne(Autograde):
         try:
             super().init_notebooks()
         except NbGraderException:
+            if not puts_names_right(self):
+                raise
             self.coursedir = PlainHandIns.of(self.coursedir, self.log)
             if not assignments(self):
                 raise
+
+
+def puts_names_right(converter: Autograde) -> bool:
+    """Whether the course is configured to read a hand-in's files under the names asked for."""
+    return issubclass(converter.exporter_class, SubmissionExporter)
 
 
 def assignments(converter: Autograde) -> dict[str, list[str]]:
