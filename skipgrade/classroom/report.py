@@ -14,6 +14,7 @@ from skipgrade.classroom.grading import notebook_names
 from skipgrade.classroom.ledger import Ledger
 from skipgrade.judging.printable import printable
 from skipgrade.judging.verdict import Reason
+from skipgrade.sandbox import PROTECTIONS
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,8 @@ def _confinement(table: list[Row]) -> Iterator[str]:
         return
     yield ""
     if missing := sorted({name for names in known for name in names}):
-        lacking = ", ".join(missing)
-        yield f"Submissions ran confined but for: {lacking}. nbgrader_config.py accepts that."
+        how = "unconfined" if set(missing) >= set(PROTECTIONS) else "confined, except for"
+        yield f"Submissions ran {how}: {', '.join(missing)}. nbgrader_config.py accepts that."
     else:
         yield "Submissions ran confined: own files only, no network, no signals, limited processes."
 

@@ -31,7 +31,7 @@ HELPS = {
     "scopes": "signals kept in by Landlock itself (Linux 6.12)",
 }
 LANDLOCK_FOR_FILES, LANDLOCK_FOR_SIGNALS = 3, 6  # versions of its interface
-SECCOMP_THERE, SECCOMP_LISTENERS = 1, 5  # levels of libseccomp
+SECCOMP_THERE, SECCOMP_LISTENERS = 2, 5  # levels of libseccomp
 
 SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64",

@@ -89,4 +89,4 @@ def test_the_table_ends_with_what_the_sandbox_kept() -> None:
     *_, last = lines([Row("ada", unprotected=[]), Row("bob")])
     assert last.startswith(f"{told}: own files")
     *_, last = lines([Row("ada", unprotected=[]), Row("bob", unprotected=["signals"])])
-    assert last.startswith(f"{told} but for: signals.")
+    assert last.startswith(f"{told}, except for: signals.")
