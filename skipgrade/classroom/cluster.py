@@ -11,17 +11,17 @@ from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import dask
 from dask.system import CPU_COUNT
-from distributed import Client, LocalCluster, Worker, WorkerPlugin, as_completed
+from distributed import Client, SpecCluster, Worker, WorkerPlugin, as_completed
 from distributed import Future as DaskFuture
 from distributed.system import MEMORY_LIMIT
 
 from skipgrade.classroom import workers
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
+from skipgrade.classroom.nodes import local_cluster
 from skipgrade.classroom.task import Graded, Order, grade_here
 from skipgrade.judging.judge_kernel import dismiss
 from skipgrade.judging.warmth import THREAD_SETTINGS, prepare_for, shared_by_workers
@@ -112,25 +112,16 @@ def local(
                 "distributed.worker.profile.enabled": False,  # nobody looks at it
             }
         ),
-        _started(n_workers=processes, local_directory=scratch) as cluster,
+        _started(processes, scratch) as cluster,
         Client(cluster) as client,
         _manners(client, _Manners(sources, scratch)),
     ):
         yield lambda orders: _results(client, orders, least=1, patience=PATIENCE)
 
 
-def _started(**settings: Any) -> LocalCluster:
+def _started(processes: int, folder: str) -> SpecCluster:
     try:
-        return LocalCluster(
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            security=True,
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-            **settings,
-        )
+        return local_cluster(processes, folder)
     except RuntimeError as error:
         raise ClusterLost(f"no worker could be started: {error} {SHORT}") from error
 
