@@ -26,7 +26,7 @@ def warnings_for_own_submissions() -> Iterator[str]:
     if missing := missing_protections():
         yield (
             f"  NOT CONFINED: {', '.join(missing)}. These submissions are the project's own, so "
-            "they run all the same. A class needs a machine that confines it: see `skipgrade doctor`."
+            "they run all the same. A class needs a machine that does: see `skipgrade doctor`."
         )
 
 

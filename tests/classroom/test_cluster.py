@@ -190,7 +190,7 @@ def test_a_class_does_not_wait_for_workers_that_are_gone(
 def test_workers_that_do_not_start_are_told_of(
     fresh: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(**settings: object) -> None:
+    def fail(workers: int, folder: str) -> None:
         raise RuntimeError("Nanny failed to start.")
 
     monkeypatch.setattr(cluster, "local_cluster", fail)
