@@ -52,7 +52,7 @@ install: $(STAMP)  ## build .venv from requirements.lock
 clean:  ## remove what was built, the environment included
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml skipgrade/__init__.py
 	@$(or $(PYTHON),false) -c '$(USABLE)' || { echo >&2 "No usable Python: skipgrade needs" \
 		"Python 3.11, 3.12 or 3.13 with venv. Install one, or name it: make PYTHON=/path/to/python3"; \
 		exit 1; }

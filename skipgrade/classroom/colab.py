@@ -7,6 +7,9 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode, default
 
+from skipgrade import __version__
+
+EXAMPLE = "https://github.com/skipgrade/skipgrade"  # to be replaced by each course's own
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 INSTALL = """\
 # On Colab this installs the course's code; where it is installed it does nothing.
@@ -68,7 +71,7 @@ class ColabHeader(NbGraderPreprocessor):
 
 def wheel_name() -> str:
     """The file students install; a link to it stands in every released notebook."""
-    return f"skipgrade-{metadata.version('skipgrade')}-py3-none-any.whl"
+    return f"skipgrade-{__version__}-py3-none-any.whl"
 
 
 def light_requirements() -> list[str]:

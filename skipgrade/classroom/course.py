@@ -15,7 +15,7 @@ from nbgrader.converters import BaseConverter
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import NoSuchModuleError, OperationalError, SAWarning
+from sqlalchemy.exc import DatabaseError, NoSuchModuleError, SAWarning
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -80,7 +80,7 @@ class Course:
         directory = self.directory()
         try:
             book = Gradebook(directory.db_url, directory.course_id)
-        except (OperationalError, NoSuchModuleError, ImportError) as error:
+        except (DatabaseError, NoSuchModuleError, ImportError) as error:
             reason = str(error).splitlines()[0]
             raise CourseError(
                 f"The gradebook {_without_password(directory.db_url)} does not open ({reason}). "

@@ -4,7 +4,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from skipgrade.classroom.course import Course
 from skipgrade.sandbox import missing_protections
+from skipgrade.sandbox.provisioner import SandboxProvisioner
 
 ACCEPTED = """\
 
@@ -21,12 +23,17 @@ def accept_missing(config: Path) -> None:
             file.write(ACCEPTED.format(missing=missing))
 
 
+def accepted_missing(course: Course) -> list[str]:
+    """The protections that a course's configuration does without, missing or not."""
+    return list(SandboxProvisioner(config=course.config).accept_missing)
+
+
 def warnings_for_own_submissions() -> Iterator[str]:
     """Loud, where the project's own submissions run with less than a class needs."""
     if missing := missing_protections():
         yield (
             f"  NOT CONFINED: {', '.join(missing)}. These submissions are the project's own, so "
-            "they run all the same. A class needs a machine that does: see `skipgrade doctor`."
+            "they run all the same. A class must be confined: see `skipgrade doctor`."
         )
 
 

@@ -1,8 +1,9 @@
 """Who has how many points, and why the others were lost."""
 
+import json
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import nbformat
 from nbformat import NotebookNode
@@ -129,6 +130,12 @@ def lines(table: list[Row], width: int = 120, most: int | None = None) -> Iterat
         yield ""
         yield f"Up to {waiting:g} more points each wait for a person to read the written answers."
     yield from _confinement(table)
+
+
+def as_json(assignment: str, table: list[Row]) -> str:
+    """The same for programs: every student's row, with all reasons and nothing shortened."""
+    told = {"assignment": assignment, "students": [asdict(row) for row in table]}
+    return json.dumps(told, indent=1)
 
 
 def _confinement(table: list[Row]) -> Iterator[str]:

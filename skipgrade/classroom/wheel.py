@@ -8,12 +8,12 @@ from pathlib import Path
 
 from hatchling.builders.wheel import WheelBuilder
 
+from skipgrade import __version__
 from skipgrade.classroom.errors import CourseError
 
 PROJECT = Path(__file__).parents[2]
 FROM_PROJECT = (
     "name",
-    "version",
     "description",
     "license",
     "license-files",
@@ -41,6 +41,7 @@ def _stage(project: Path, staging: Path) -> None:
     described = tomllib.loads((project / "pyproject.toml").read_text())["project"]
     # JSON's strings and lists of strings are TOML too.
     lines = [f"{key} = {json.dumps(described[key])}" for key in FROM_PROJECT]
+    lines.append(f"version = {json.dumps(__version__)}")
     packages = '[tool.hatch.build.targets.wheel]\npackages = ["skipgrade"]\n'
     (staging / "pyproject.toml").write_text("\n".join(["[project]", *lines, "", packages]))
     for name in described["license-files"]:

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> None:
     folder, lifeline, requests, *names = arguments
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry) != Path.cwd()]
     _prepare(names)
-    _look_around()
+    look_around()
     adopt_orphans()
     try:
         _serve(socket.socket(fileno=int(lifeline)), socket.socket(fileno=int(requests)))
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 @functools.cache
-def _look_around() -> frozenset[str]:
+def look_around() -> frozenset[str]:
     """The protections and helps that are not there; asked for once, before the first kernel."""
     absent = set(confinement.missing())
     if not mounts.possible():
@@ -127,7 +127,7 @@ def _fork(requests: socket.socket, wardens: set[int]) -> None:
     _prepare(order.modules)
     if not descriptors:  # nobody waits for a kernel yet
         return
-    order.without = sorted({*order.without, *_look_around()})
+    order.without = sorted({*order.without, *look_around()})
     filtered = _filter(order.without)
     line = socket.socket(fileno=descriptors[0])
     pid = os.fork()
