@@ -1,5 +1,6 @@
 """nbgrader's configuration for this course. The judge is plugged in here; nothing is patched."""
 
+import warnings
 from pathlib import Path
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
@@ -14,6 +15,7 @@ from nbgrader.preprocessors import (
     OverwriteKernelspec,
     SaveAutoGrades,
 )
+from sqlalchemy.exc import SAWarning
 
 from skipgrade.classroom.colab import ColabHeader
 from skipgrade.classroom.leftovers import beside_notebooks
@@ -26,6 +28,9 @@ from skipgrade.judging.sanitise import Sanitise
 from skipgrade.judging.unreadable import SubmissionExporter
 
 c = get_config()  # noqa: F821  (traitlets puts it here)
+
+# nbgrader 0.9.6 makes SQLAlchemy 2 warn of something it means to do.
+warnings.filterwarnings("ignore", category=SAWarning, message="Object of type <Submitted")
 
 c.CourseDirectory.course_id = "skipgrade"
 

@@ -99,11 +99,7 @@ class Course:
         log_file: Path | None = None,
     ) -> None:
         """Do what nbgrader's command of that converter does, afresh; its log goes to a file."""
-        with _log_to(log_file or self.log_file) as log, warnings.catch_warnings():
-            # nbgrader 0.9.6 makes SQLAlchemy 2 warn of something it means to do.
-            warnings.filterwarnings(
-                "ignore", category=SAWarning, message="Object of type <Submitted"
-            )
+        with _log_to(log_file or self.log_file) as log, as_nbgrader_means_it():
             try:
                 converter(
                     coursedir=directory or self.directory(assignment, student),
@@ -113,6 +109,14 @@ class Course:
                 ).start()
             except NbGraderException as error:
                 raise ConversionFailed(log.reason or str(error)) from error
+
+
+@contextmanager
+def as_nbgrader_means_it() -> Iterator[None]:
+    """nbgrader 0.9.6 makes SQLAlchemy 2 warn of something it means to do."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=SAWarning, message="Object of type <Submitted")
+        yield
 
 
 def _without_password(url: str) -> str:

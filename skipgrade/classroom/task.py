@@ -27,7 +27,7 @@ from nbgrader.converters import Autograde
 from sqlalchemy import create_engine
 
 from skipgrade.classroom import handin, rows
-from skipgrade.classroom.course import CONFIG_FILE, Course
+from skipgrade.classroom.course import CONFIG_FILE, Course, as_nbgrader_means_it
 from skipgrade.classroom.errors import ConversionFailed, CourseError
 from skipgrade.classroom.ledger import Files, fingerprint
 from skipgrade.classroom.rows import Rows
@@ -178,7 +178,7 @@ def _private_gradebook(scratch: Path, order: Order) -> Path:
 
 
 def _zero(gradebook: Path, order: Order) -> Rows:
-    with Gradebook(rows.sqlite_url(gradebook)) as book:
+    with Gradebook(rows.sqlite_url(gradebook)) as book, as_nbgrader_means_it():
         record_zero(book, order.assignment, order.student)
     return _read(gradebook, order)
 
