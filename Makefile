@@ -20,8 +20,8 @@ help:  ## show this list
 demo: $(STAMP)  ## grade a sample class of assignment 01, from release to feedback
 	@$(RUN) skipgrade demo
 
-test: lint  ## lint, then run all tests
-	@$(RUN) OMP_NUM_THREADS=1 python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+test: lint  ## lint, then run all tests (TESTS="tests/lab ..." for some)
+	@$(RUN) OMP_NUM_THREADS=1 python -m pytest $(TESTS) -n auto --maxprocesses 4 --dist loadgroup
 
 lint: $(STAMP)  ## ruff (notebooks too), mypy, and no outputs in notebooks
 	@$(BIN)/ruff check --quiet .
