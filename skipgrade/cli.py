@@ -153,7 +153,7 @@ def _holdout_build(options: argparse.Namespace) -> int:
 def _grade(options: argparse.Namespace) -> int:
     say(f"Grading {options.assignment}")
     from skipgrade.classroom import workers
-    from skipgrade.judging.warmth import shared_by_workers
+    from skipgrade.judging.grader.preload import shared_by_workers
 
     elsewhere = options.scheduler is not None or options.workers == 0
     with nullcontext({}) if elsewhere else shared_by_workers() as kernels:

@@ -19,8 +19,8 @@ from skipgrade import lab
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.disguise import LIGHT, PUBLIC, disguise
 from skipgrade.classroom.errors import CourseError
-from skipgrade.judging.execute import JudgedExecute
-from skipgrade.judging.holdout import COUNT, LABELS_FILE, write_labels
+from skipgrade.judging.grader.execute import JudgedExecute
+from skipgrade.judging.judge.holdout import HELD_OUT_IMAGES, LABELS_FILE, write_labels
 from skipgrade.judging.secret import read_secret, stream
 from skipgrade.lab import builtin
 from skipgrade.lab.pack import FILE, Pack, write_pack
@@ -117,7 +117,7 @@ def permutation(random: np.random.RandomState, avoided: Sequence[tuple[int, int]
 def _final_images(secret: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Official: the test images. Drawn: images that nobody has, since their seed is secret."""
     if lab.source() == "builtin":
-        return builtin.draw(CLASSES, COUNT, stream(secret, "pack: images"))
+        return builtin.draw(CLASSES, HELD_OUT_IMAGES, stream(secret, "pack: images"))
     return lab.raw(DATA, "test")
 
 

@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from skipgrade import cli
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.report import Loss, Row, as_json, lines, rows, why
-from skipgrade.judging.outputs import write_verdict
+from skipgrade.judging.grader.outputs import write_verdict
 from skipgrade.judging.verdict import Verdict, message
 
 from .conftest import ASSIGNMENT

@@ -50,7 +50,7 @@ def _accepted(course: Course) -> Iterator[Finding]:
 
 
 def _data() -> Iterator[Finding]:
-    from skipgrade.judging.warmth import DATA_SETS
+    from skipgrade.judging.grader.preload import DATA_SETS
     from skipgrade.lab import data
 
     if data.source() == "builtin":
