@@ -14,15 +14,19 @@ SECRET = "the answer to everything"
 MARK = f"mark-{os.getpid()}"
 TOOLS = """
 import ctypes, errno, fcntl, mmap, os, resource, signal, socket, stat, struct, sys, time
-from pyseccomp import Arch, resolve_syscall
+from skipgrade.sandbox.syscalls import here, numbers
 
+NUMBERS = numbers(here()) | {
+    'x86_64': {'ioprio_get': 252, 'renameat2': 316, 'timer_create': 222, 'timerfd_create': 283},
+    'aarch64': {'ioprio_get': 31, 'renameat2': 276, 'timer_create': 107, 'timerfd_create': 85},
+}[here()]
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
 
 def call(name, *arguments):
-    number = name if isinstance(name, int) else resolve_syscall(Arch.NATIVE, name)
-    if number < 0:
-        raise NotImplementedError(name)
+    number = name if isinstance(name, int) else NUMBERS.get(name)
+    if number is None:
+        raise NotImplementedError(f'{name}: this processor has no such call')
     wide = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
     result = libc.syscall(ctypes.c_long(number), *wide)
     if result < 0:
@@ -57,6 +61,7 @@ class Targets:
     LABELS: str
     OTHER: str  # another submission
     GRADEBOOK: str
+    SHOWN: str  # a file that kernels may read
     OUTSIDE: str  # a folder
     ELSEWHERE: str  # the name of a file in /tmp
     IN_MEMORY: str  # the name of a file in /dev/shm
@@ -74,7 +79,8 @@ class Targets:
     def damage(self) -> list[str]:
         """What is not as it was."""
         found = []
-        for path in (self.SOURCE, self.LABELS, self.OTHER, self.GRADEBOOK, self.IN_MEMORY):
+        kept = (self.SOURCE, self.LABELS, self.OTHER, self.GRADEBOOK, self.SHOWN, self.IN_MEMORY)
+        for path in kept:
             if not _as_it_was(Path(path)):
                 found.append(f"{path} was changed")
         for folder in (self.OUTSIDE, "/tmp", "/dev/shm"):
@@ -107,6 +113,7 @@ def shared_file(folder: str) -> Iterator[str]:
 def targets(root: Path) -> Iterator[Targets]:
     """Make what the attacks are after, and listen where they might call."""
     made = {"SOURCE": "source.ipynb", "LABELS": "labels", "OTHER": "other.ipynb", "GRADEBOOK": "db"}
+    made["SHOWN"] = "shown"
     paths = {name: str(root / file) for name, file in made.items()}
     for path in map(Path, paths.values()):
         path.write_text(SECRET)
