@@ -26,12 +26,19 @@ worked = open('long').read() == 'long'
 """,
     "moves files between its folders": """
 import os, shutil
-os.makedirs('from', exist_ok=True)
-os.makedirs('to', exist_ok=True)
+for folder in 'from', 'to':
+    os.makedirs(folder, exist_ok=True)
 open('from/x', 'w').write('x')
 shutil.move('from/x', 'to/x')
-os.replace('to/x', 'to/y')
-worked = open('to/y').read() == 'x'
+os.rename('to/x', 'to/y')
+worked = open('to/y').read() == 'x' and not os.path.exists('from/x')
+""",
+    "renames files into other folders": """
+import os
+os.makedirs('other', exist_ok=True)
+open('here', 'w').write('x')
+os.replace('here', 'other/there')
+worked = open('other/there').read() == 'x'
 """,
     "uses temporary files": "import tempfile\nwith tempfile.TemporaryDirectory() as folder:\n"
     "    worked = bool(open(folder + '/x', 'w').write('x'))",

@@ -113,7 +113,6 @@ def shared_file(folder: str) -> Iterator[str]:
 def targets(root: Path) -> Iterator[Targets]:
     """Make what the attacks are after, and listen where they might call."""
     made = {"SOURCE": "source.ipynb", "LABELS": "labels", "OTHER": "other.ipynb", "GRADEBOOK": "db"}
-    made["SHOWN"] = "shown"
     paths = {name: str(root / file) for name, file in made.items()}
     for path in map(Path, paths.values()):
         path.write_text(SECRET)
@@ -126,6 +125,7 @@ def targets(root: Path) -> Iterator[Targets]:
         socket.socket(socket.AF_UNIX) as abstract,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams,
         shared_file("/tmp") as elsewhere,
+        shared_file("/tmp") as shown,
         shared_file("/dev/shm") as in_memory,
     ):
         unix.bind(str(root / "socket"))
@@ -136,6 +136,7 @@ def targets(root: Path) -> Iterator[Targets]:
             listening.listen()
         yield Targets(
             **paths,
+            SHOWN=shown,
             OUTSIDE=str(outside),
             ELSEWHERE=elsewhere,
             IN_MEMORY=in_memory,
