@@ -18,12 +18,12 @@ from nbgrader.preprocessors import (
 from skipgrade.classroom.colab import ColabHeader
 from skipgrade.classroom.leftovers import beside_notebooks
 from skipgrade.classroom.paths import HidePaths
-from skipgrade.judging.execute import JudgedExecute
-from skipgrade.judging.hiding import HideTests
-from skipgrade.judging.marks import CheckMarks
-from skipgrade.judging.restore import RestoreCells
-from skipgrade.judging.sanitise import Sanitise
-from skipgrade.judging.unreadable import SubmissionExporter
+from skipgrade.judging.grader.cell_metadata import CheckMetadataOnce
+from skipgrade.judging.grader.execute import JudgedExecute
+from skipgrade.judging.grader.skeleton import RestoreCells
+from skipgrade.judging.intake.exporter import SubmissionExporter
+from skipgrade.judging.pages.hide_tests import HideTests
+from skipgrade.judging.pages.sanitise import Sanitise
 
 c = get_config()  # noqa: F821  (traitlets puts it here)
 
@@ -47,7 +47,7 @@ c.Autograde.autograde_preprocessors = [
     LimitOutput,
     SaveAutoGrades,
     AssignLatePenalties,
-    CheckMarks,
+    CheckMetadataOnce,
 ]
 c.Autograde.sanitize_preprocessors = [
     ClearOutput,
@@ -56,7 +56,7 @@ c.Autograde.sanitize_preprocessors = [
     OverwriteKernelspec,
     OverwriteCells,
     Sanitise,
-    CheckMarks,
+    CheckMetadataOnce,
 ]
 
 # Time limits in seconds: a visible cell, the checks of a cell, a whole notebook.

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from skipgrade import lab
 from skipgrade.classroom import demo, holdout
 from skipgrade.judging.checks.accuracy import NORMALISED_AS
-from skipgrade.judging.holdout import COUNT, PACK, open_images
-from skipgrade.judging.source import NEEDS_TRAINING, is_automatic, split
+from skipgrade.judging.grader.source import NEEDS_TRAINING, is_automatic, split
+from skipgrade.judging.judge.holdout import HELD_OUT_IMAGES, PACK, open_images
 from skipgrade.lab import builtin
 from skipgrade.lab.checkpoint import load_weights
 from skipgrade.lab.data import Images
@@ -160,7 +160,7 @@ def _reached(
     if data == PACK:
         pixels, labels = open_images(PACK)
     else:
-        pixels, labels = builtin.draw(builtin.CLASSES[data], COUNT, seed=1_000 + seed)
+        pixels, labels = builtin.draw(builtin.CLASSES[data], HELD_OUT_IMAGES, seed=1_000 + seed)
     transform = eval(prepare, names) if prepare else None
     history = History.read(run_file(weights, "history.json"))
     return Measured(
@@ -201,7 +201,7 @@ def margins(runs: list[Measured]) -> dict[str, float]:
     over = [one.accuracy - one.bar for one in runs]
     spread = statistics.stdev(over) if len(over) > 1 else float("nan")
     guessing = runs[0].guessing
-    chance = (guessing * (1 - guessing) / COUNT) ** 0.5
+    chance = (guessing * (1 - guessing) / HELD_OUT_IMAGES) ** 0.5
     bar = statistics.mean(one.bar for one in runs)
     return {
         "bar": bar,

@@ -19,7 +19,7 @@ from jupyter_client.manager import AsyncKernelManager
 from surroundings import save
 from traitlets.config import Config
 
-from skipgrade.judging.warmth import PACKAGES
+from skipgrade.judging.grader.preload import PACKAGES
 from skipgrade.sandbox import async_kernel_manager
 
 IMPORTS = "import torch, torchvision, matplotlib.pyplot"

@@ -23,8 +23,8 @@ from skipgrade.classroom import workers
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.task import Graded, Order, grade_here
-from skipgrade.judging.judge_kernel import dismiss
-from skipgrade.judging.warmth import THREAD_SETTINGS, prepare_for, shared_by_workers
+from skipgrade.judging.grader.judge_kernel import dismiss
+from skipgrade.judging.grader.preload import THREAD_SETTINGS, prepare_for, shared_by_workers
 
 MEMORY_A_WORKER = 2 * 2**30
 LEAST_AHEAD = 16

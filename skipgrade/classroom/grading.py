@@ -20,7 +20,7 @@ from skipgrade.classroom.ledger import FOLDER, Ledger
 from skipgrade.classroom.progress import Bar, Lines, Outcome
 from skipgrade.classroom.task import Graded, Order, own_settings
 from skipgrade.classroom.writing import NotWritten, Writer
-from skipgrade.judging.execute import why_not_here
+from skipgrade.judging.grader.execute import why_not_here
 
 NAMED = 10
 

@@ -19,7 +19,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from skipgrade.classroom.errors import CourseError
 from skipgrade.judging.checks.tiers import check_tiers, is_share
-from skipgrade.judging.source import SourceError, TestCell, read_source, split
+from skipgrade.judging.grader.source import SourceError, TestCell, read_source, split
 
 GIVEN = {*dir(builtins), "__name__", "__file__", "get_ipython", "display", "In", "Out"}
 CODE = ("expression", "model", "step", "evaluate")  # parameters that hold Python for both kernels
@@ -110,7 +110,7 @@ def _faults_of(test: TestCell, known: set[str] | None) -> Iterator[tuple[int, st
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "skipgrade.judging":
             for alias in node.names:
-                if alias.name not in _vocabulary():
+                if alias.name not in _hidden_test_api():
                     yield node.lineno, f"skipgrade.judging has no {alias.name}"
         elif isinstance(node, ast.Call):
             yield from ((node.lineno, told) for told in _wrong_call(node, known))
@@ -123,16 +123,16 @@ def _unknown(tree: ast.AST, known: set[str], *more: str) -> Iterator[tuple[int, 
             yield node.lineno, f"nothing in the notebook is called {node.id}"
 
 
-def _vocabulary() -> dict[str, Any]:
-    from skipgrade.judging import __all__, vocabulary
+def _hidden_test_api() -> dict[str, Any]:
+    from skipgrade.judging import __all__, hidden_test_api
 
-    return {name: getattr(vocabulary, name) for name in __all__}
+    return {name: getattr(hidden_test_api, name) for name in __all__}
 
 
 def _wrong_call(call: ast.Call, known: set[str] | None) -> Iterator[str]:
     """What is wrong with a call of a word: check.WORD(...), student.eval(...), images(...)."""
     function = call.func
-    words = _vocabulary()
+    words = _hidden_test_api()
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
         owner = words.get(function.value.id)
         name = f"{function.value.id}.{function.attr}"
@@ -162,10 +162,10 @@ def _wrong_call(call: ast.Call, known: set[str] | None) -> Iterator[str]:
 
 
 def _signature(method: Callable[..., Any]) -> inspect.Signature:
-    """What a test may give: the session comes from elsewhere, `worth` belongs to every check."""
+    """What a test may give: the trial comes from elsewhere, `worth` belongs to every check."""
     signature = inspect.signature(method)
-    taken = [one for one in signature.parameters.values() if one.name not in ("self", "session")]
-    if "session" in signature.parameters:
+    taken = [one for one in signature.parameters.values() if one.name not in ("self", "trial")]
+    if "trial" in signature.parameters:
         worth = inspect.Parameter("worth", inspect.Parameter.KEYWORD_ONLY, default=None)
         last = taken.pop() if taken[-1].kind is inspect.Parameter.VAR_KEYWORD else None
         taken += [worth, last] if last else [worth]

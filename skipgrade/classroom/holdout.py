@@ -19,8 +19,8 @@ from skipgrade import lab
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.disguise import LIGHT, PUBLIC, disguise
 from skipgrade.classroom.errors import CourseError
-from skipgrade.judging.execute import JudgedExecute
-from skipgrade.judging.holdout import COUNT, LABELS_FILE, write_labels
+from skipgrade.judging.grader.execute import JudgedExecute
+from skipgrade.judging.judge.holdout import HELD_OUT_IMAGES, LABELS_FILE, write_labels
 from skipgrade.judging.secret import read_secret, stream
 from skipgrade.lab import builtin
 from skipgrade.lab.pack import FILE, Pack, write_pack
@@ -48,7 +48,7 @@ def build(course: Course, assignments: Sequence[str], say: Callable[[str], None]
     chosen = list(assignments) or [name for name in course.assignments() if wants(course, name)]
     if not chosen:
         raise CourseError(f"No source notebook calls {CALL}...), so nothing needs a pack.")
-    pack, labels = make(read_secret(_secret_file(course)))
+    pack, labels = make(read_secret(secret_file(course)))
     for assignment in chosen:
         folder = course.folder("source", course.require(assignment))
         path = folder / FILE
@@ -117,11 +117,12 @@ def permutation(random: np.random.RandomState, avoided: Sequence[tuple[int, int]
 def _final_images(secret: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Official: the test images. Drawn: images that nobody has, since their seed is secret."""
     if lab.source() == "builtin":
-        return builtin.draw(CLASSES, COUNT, stream(secret, "pack: images"))
+        return builtin.draw(CLASSES, HELD_OUT_IMAGES, stream(secret, "pack: images"))
     return lab.raw(DATA, "test")
 
 
-def _secret_file(course: Course) -> Path:
+def secret_file(course: Course) -> Path:
+    """The file from which everything follows that students must not know."""
     config: Config = course.config
     named: Any = config.JudgedExecute.get("secret_file", JudgedExecute.secret_file.default_value)
     return course.root / str(named)

@@ -17,7 +17,7 @@ from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.leftovers import leftovers
 from skipgrade.classroom.rows import Rows, scores
-from skipgrade.judging.plainfiles import Entry, entries, handed_in, open_plain
+from skipgrade.judging.intake.plain_files import Entry, entries, handed_in, open_plain
 
 FOLDER = ".skipgrade"
 Files = dict[str, list[Any]]

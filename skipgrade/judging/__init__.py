@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skipgrade.judging.vocabulary import (
+    from skipgrade.judging.hidden_test_api import (
         check,
         draw,
         handed_in,
@@ -26,6 +26,6 @@ __all__ = ["check", "draw", "handed_in", "images", "network", "solution", "stude
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from skipgrade.judging import vocabulary
+    from skipgrade.judging import hidden_test_api
 
-    return getattr(vocabulary, name)
+    return getattr(hidden_test_api, name)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
-class CheckFailed(AssertionError):
+class CheckFailedError(AssertionError):
     """A check that costs the whole cell."""
 
 
@@ -15,7 +15,7 @@ class HiddenTestError(RuntimeError):
     """A hidden test, or the solution it asks, is not in order; no submission is to pay for that."""
 
 
-class NoAnswer(Exception):
+class NoAnswerError(Exception):
     """The student's notebook gave no answer; the text is the reason to show."""
 
 
@@ -70,9 +70,9 @@ class Verdict:
     reasons: list[str] = field(default_factory=list)  # each a Reason
     notes: list[str] = field(default_factory=list)
     earlier: list[str] = field(default_factory=list)  # what went wrong in cells before
-    lost_kernel: bool = False
+    kernel_lost: bool = False
     seconds: float = 0.0  # how long judging took
-    trouble: str = ""  # for the instructor's log: a hidden test that raised
+    internal_error: str = ""  # for the instructor's log: a hidden test that raised
 
     def __post_init__(self) -> None:
         self.reasons = [Reason.of(one) for one in self.reasons]
@@ -82,8 +82,8 @@ class Verdict:
         return asdict(self) | {"reasons": reasons_as_data(self.reasons)}
 
     @classmethod
-    def zero(cls, reason: str, *, lost_kernel: bool = False) -> Verdict:
-        return cls(0.0, [Reason.of(reason)], lost_kernel=lost_kernel)
+    def zero(cls, reason: str, *, kernel_lost: bool = False) -> Verdict:
+        return cls(0.0, [Reason.of(reason)], kernel_lost=kernel_lost)
 
 
 def message(expected: str, got: str, hint: str) -> Reason:

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from skipgrade.judging.files import HandIn
+from skipgrade.judging.judge.handed_in import HandedIn
 from tests.assignments.cnn_design import HEAD, TRIAL, sequential
 
 # Part 1 -------------------------------------------------------------------------------------
@@ -141,13 +141,13 @@ def test_counting_by_hand_is_read_in_the_notebook(
     """Whatever the process holds: it says what is right."""
     cells = [nbformat.v4.new_code_cell(written)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "handed-in.ipynb")
-    verdict = TRIAL.verdict("test-by-hand", handed_in=HandIn(tmp_path, "handed-in"))
+    verdict = TRIAL.verdict("test-by-hand", handed_in=HandedIn(tmp_path, "handed-in"))
     assert verdict.share == pytest.approx(expected), verdict.reasons
 
 
 def test_what_the_solution_writes_down_can_be_read() -> None:
     path = TRIAL.source.path
-    told = HandIn(path.parent, path.stem).entries("by_hand", dict)
+    told = HandedIn(path.parent, path.stem).entries("by_hand", dict)
     assert told == TRIAL.solution["by_hand"]
 
 

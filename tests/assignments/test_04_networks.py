@@ -18,7 +18,7 @@ IDLE = dict.fromkeys(("blocks-figure", "gradient-figure", "share-figure"), "")
 def verdict(grade_id: str, changed: dict[str, str]) -> Verdict:
     idle = IDLE if grade_id == "test-complexity" else IDLE | {"complexity": ""}
     found = TRIAL.verdict(grade_id, idle | changed)
-    assert not found.trouble, found.trouble
+    assert not found.internal_error, found.internal_error
     return found
 
 

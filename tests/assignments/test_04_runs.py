@@ -198,7 +198,7 @@ def verdict_on(grade_id: str, figure: Any, runs: Histories) -> Verdict:
     given = {f"{name}_history": run for name, run in runs.items()} | {"costs": COSTS}
     given[grade_id.removeprefix("test-").replace("-", "_")] = figure
     found = TRIAL.verdict(grade_id, IDLE, given)
-    assert not found.trouble, found.trouble
+    assert not found.internal_error, found.internal_error
     return found
 
 
@@ -266,7 +266,7 @@ def test_accuracy_earns_all_half_or_nothing(
     right = round(of_goal * solution["GOAL"][name] * len(labels) + 0.49)
     labels[right:] = (labels[right:] + 1) % 100
     found = TRIAL.verdict(f"test-{name}-accuracy", IDLE, holdout=lambda data: (questions, labels))
-    assert not found.trouble
+    assert not found.internal_error
     assert found.share == share, found.reasons
 
 

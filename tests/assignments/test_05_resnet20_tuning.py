@@ -24,7 +24,7 @@ def trial() -> Assignment:
 
 def share(trial: Assignment, cell: str, changed: dict[str, str], **more: Any) -> float:
     verdict = trial.verdict(cell, changed, **more)
-    assert not verdict.trouble, verdict.trouble
+    assert not verdict.internal_error, verdict.internal_error
     return verdict.share
 
 

@@ -20,13 +20,19 @@ from typing import Any
 import matplotlib.pyplot as plt
 import nbformat
 
-from skipgrade.judging import ruling
-from skipgrade.judging import session as sessions
-from skipgrade.judging.files import HandIn
-from skipgrade.judging.holdout import open_images
-from skipgrade.judging.parties import Here, Party
-from skipgrade.judging.session import Holdout, Session
-from skipgrade.judging.source import NEEDS_TRAINING, TestCell, is_automatic, read_source, split
+from skipgrade.judging.grader.source import (
+    NEEDS_TRAINING,
+    TestCell,
+    is_automatic,
+    read_source,
+    split,
+)
+from skipgrade.judging.judge import judge_side
+from skipgrade.judging.judge import trial as trials
+from skipgrade.judging.judge.answerers import Answerer, LocalNotebook
+from skipgrade.judging.judge.handed_in import HandedIn
+from skipgrade.judging.judge.holdout import open_images
+from skipgrade.judging.judge.trial import Holdout, Trial
 from skipgrade.judging.verdict import Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -84,8 +90,8 @@ class Assignment:
         holdout: Holdout = open_images,
         *,
         folder: Path | None = None,
-        handed_in: HandIn | None = None,
-        party: Callable[[dict[str, Any]], Party] = Here,
+        handed_in: HandedIn | None = None,
+        party: Callable[[dict[str, Any]], Answerer] = LocalNotebook,
         seed: str = "open",
     ) -> Verdict:
         """What a student with these cells earns for one test cell; `errors` says what raised.
@@ -108,24 +114,29 @@ class Assignment:
         changed: Mapping[str, str],
         given: Mapping[str, Any] | None,
         holdout: Holdout,
-        handed_in: HandIn | None,
-        party: Callable[[dict[str, Any]], Party],
+        handed_in: HandedIn | None,
+        party: Callable[[dict[str, Any]], Answerer],
         seed: str,
     ) -> Verdict:
         grade_id = test.grade_id
         student = self.student(changed, given)
         self._try(test.visible, grade_id, student)
-        handed_in = handed_in or HandIn(Path.cwd())
-        session = Session(
-            party(student), Here(solution), holdout, on_trial=True, seed=seed, handed_in=handed_in
+        handed_in = handed_in or HandedIn(Path.cwd())
+        trial = Trial(
+            party(student),
+            LocalNotebook(solution),
+            holdout,
+            grading=True,
+            seed=seed,
+            handed_in=handed_in,
         )
-        sessions.begin(session)
+        trials.begin(trial)
         try:
-            verdict = ruling.verdict_on(test.hidden, grade_id, solution)
+            verdict = judge_side.verdict_on(test.hidden, grade_id, solution)
         finally:
-            sessions.end()
+            trials.end()
             plt.close("all")
-        assert not verdict.trouble, verdict.trouble
+        assert not verdict.internal_error, verdict.internal_error
         in_their_process = any("student's process" in note for note in verdict.notes)
         assert not (verdict.share and in_their_process), verdict.notes
         assert verdict.share == 1.0 or verdict.reasons, f"{grade_id}: {verdict.share}, unexplained"

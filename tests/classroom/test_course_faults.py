@@ -12,7 +12,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from skipgrade import cli
 from skipgrade.classroom import grading, progress
 from skipgrade.classroom.course import Course
-from skipgrade.judging.judge_kernel import JudgeFailed
+from skipgrade.judging.grader.judge_kernel import JudgeError
 from tests.judging import tiny
 from tests.judging.tiny import ANSWERS, NAME, TinyCourse
 
@@ -28,7 +28,7 @@ class JudgeThatFails(NbGraderPreprocessor):
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
-        raise JudgeFailed(CAUSE)
+        raise JudgeError(CAUSE)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from skipgrade import cli, lab
 from skipgrade.classroom import holdout, sample
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.disguise import PUBLIC
-from skipgrade.judging.holdout import LABELS_FILE, HoldoutUnusable, final_test, open_images
+from skipgrade.judging.judge.holdout import LABELS_FILE, HoldoutError, final_test, open_images
 from skipgrade.lab import builtin
 from skipgrade.lab.pack import FILE, Pack
 from tests.classroom.conftest import ASSIGNMENT
@@ -147,7 +147,7 @@ def test_build_writes_both_files_and_the_judge_reads_them(
 
 def test_files_of_different_builds_are_refused(needing: Course) -> None:
     kept, beside = needing.root / LABELS_FILE, needing.folder("source", ASSIGNMENT) / FILE
-    with pytest.raises(HoldoutUnusable, match="holdout build"):
+    with pytest.raises(HoldoutError, match="holdout build"):
         final_test(kept, beside)
     holdout.build(needing, [], lambda text: None)
     old = kept.read_bytes()
@@ -155,10 +155,10 @@ def test_files_of_different_builds_are_refused(needing: Course) -> None:
     holdout.build(needing, [], lambda text: None)
     final_test(kept, beside)
     kept.write_bytes(old)
-    with pytest.raises(HoldoutUnusable, match="different builds"):
+    with pytest.raises(HoldoutError, match="different builds"):
         final_test(kept, beside)
     kept.unlink()
-    with pytest.raises(HoldoutUnusable, match="missing"):
+    with pytest.raises(HoldoutError, match="missing"):
         final_test(kept, beside)
 
 

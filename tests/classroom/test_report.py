@@ -4,7 +4,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from skipgrade.classroom.report import Loss, Row, lines, why
-from skipgrade.judging.outputs import write_verdict
+from skipgrade.judging.grader.outputs import write_verdict
 from skipgrade.judging.verdict import Verdict, message
 
 

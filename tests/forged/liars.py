@@ -13,43 +13,55 @@ from typing import Any
 
 import nbformat
 
-from skipgrade.judging.files import HandIn
-from skipgrade.judging.messages import Unreadable
-from skipgrade.judging.parties import SECONDS, Answerless, Asking, Here, Lost, Slow
+from skipgrade.judging.judge.answerers import (
+    QUESTION_TIMEOUT_S,
+    Answerer,
+    KernelLostError,
+    LocalNotebook,
+    NotebookCodeError,
+    QuestionTimeoutError,
+)
+from skipgrade.judging.judge.handed_in import HandedIn
 from skipgrade.judging.verdict import Verdict
 from skipgrade.judging.watermark import SUFFIX, watermarked
+from skipgrade.judging.wire.messages import BadMessageError
 from tests.assignments.variants import Assignment
 
 PROGRAMS = ("program", "program of one size")
-STUB = Answerless("NotImplementedError", "", "raise NotImplementedError()")
+STUB = NotebookCodeError("NotImplementedError", "", "raise NotImplementedError()")
 Log = list[tuple[str, Any]]
 
 
-class Remembers(Asking):
+class Remembers(Answerer):
     """Answers as the notebook does, and keeps every answer, and what was raised, in order."""
 
     def __init__(self, namespace: dict[str, Any]) -> None:
-        self._notebook = Here(namespace)
+        self._notebook = LocalNotebook(namespace)
         self.log: Log = []
 
-    def ask(self, kind: str, *, seconds: float = SECONDS, **request: Any) -> Any:
+    def ask(self, kind: str, *, seconds: float = QUESTION_TIMEOUT_S, **request: Any) -> Any:
         try:
             answer = self._notebook.ask(kind, seconds=seconds, **request)
-        except (Answerless, Lost, Slow, Unreadable) as error:
+        except (
+            NotebookCodeError,
+            KernelLostError,
+            QuestionTimeoutError,
+            BadMessageError,
+        ) as error:
             self.log.append((kind, error))
             raise
         self.log.append((kind, answer))
         return answer
 
 
-class Replays(Asking):
+class Replays(Answerer):
     """Gives the answers of another grading, one after the other; of networks it has only stubs."""
 
     def __init__(self, log: Log, networks: Any = STUB) -> None:
         self._log = list(log)
         self._networks = networks
 
-    def ask(self, kind: str, *, seconds: float = SECONDS, **request: Any) -> Any:
+    def ask(self, kind: str, *, seconds: float = QUESTION_TIMEOUT_S, **request: Any) -> Any:
         at = next((i for i, (known, _) in enumerate(self._log) if known == kind), None)
         answer = STUB if at is None else self._log.pop(at)[1]
         if kind in PROGRAMS:
@@ -93,20 +105,20 @@ def replayed(
     """
     knows = Remembers({})
 
-    def honest(namespace: dict[str, Any]) -> Asking:
-        knows._notebook = Here(namespace)
+    def honest(namespace: dict[str, Any]) -> Answerer:
+        knows._notebook = LocalNotebook(namespace)
         return knows
 
     first = working_folder(files, scratch / "first", "first")
     given = make_given(first) if make_given else given
     right = assignment.verdict(
         grade_id, given=given, folder=first, party=honest, seed="first",
-        handed_in=HandIn(files, None, "first"), **more,
+        handed_in=HandedIn(files, None, "first"), **more,
     )  # fmt: skip
     theirs = scratch / "handed-in"
     shutil.copytree(handed_in, theirs) if handed_in else theirs.mkdir()
     wrong = assignment.verdict(
         grade_id, folder=theirs, party=lambda _: Replays(knows.log, networks), seed="second",
-        handed_in=HandIn(theirs, stubs(assignment, theirs), "second"), **more,
+        handed_in=HandedIn(theirs, stubs(assignment, theirs), "second"), **more,
     )  # fmt: skip
     return right, wrong

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from skipgrade.judging.parties import SECONDS, Asking
+from skipgrade.judging.judge.answerers import QUESTION_TIMEOUT_S, Answerer
 from tests.assignments.variants import Assignment
 
 MADE_UP = {
@@ -25,13 +25,13 @@ MADE_UP = {
 }
 
 
-class MakesUp(Asking):
+class MakesUp(Answerer):
     """The same answer, whatever is asked."""
 
     def __init__(self, answer: Any) -> None:
         self._answer = answer
 
-    def ask(self, kind: str, *, seconds: float = SECONDS, **request: Any) -> Any:
+    def ask(self, kind: str, *, seconds: float = QUESTION_TIMEOUT_S, **request: Any) -> Any:
         return self._answer
 
 

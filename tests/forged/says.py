@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from skipgrade.judging.parties import SECONDS, Asking
+from skipgrade.judging.judge.answerers import QUESTION_TIMEOUT_S, Answerer
 
 EMPTY = {"nodes": [], "inputs": 1, "outputs": [0], "state": [], "constants": {},
          "own gradients": False}  # fmt: skip
@@ -33,11 +33,11 @@ ANSWERS: dict[str, Any] = {
 ALL = sorted(ANSWERS)
 
 
-class Says(Asking):
+class Says(Answerer):
     """Says the one word, whatever the question."""
 
     def __init__(self, word: str) -> None:
         self._answer = ANSWERS[word]
 
-    def ask(self, kind: str, *, seconds: float = SECONDS, **request: Any) -> Any:
+    def ask(self, kind: str, *, seconds: float = QUESTION_TIMEOUT_S, **request: Any) -> Any:
         return self._answer

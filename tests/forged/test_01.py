@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from skipgrade import lab
 from skipgrade.classroom import sample
-from skipgrade.judging.files import HandIn
+from skipgrade.judging.judge.handed_in import HandedIn
 from skipgrade.judging.questions.programs import program
 from skipgrade.judging.verdict import Verdict
 from tests.forged.liars import replayed, stubs
@@ -56,7 +56,7 @@ def test_honest_files_without_a_network_earn_nothing(
 
 @pytest.mark.parametrize("made_up", MADE_UP)
 def test_made_up_answers_earn_nothing(made_up: str, tmp_path: Path) -> None:
-    theirs = HandIn(tmp_path, stubs(TRIAL, tmp_path), "mark")
+    theirs = HandedIn(tmp_path, stubs(TRIAL, tmp_path), "mark")
     for cell in CELLS:
         verdict = TRIAL.verdict(
             cell, party=lambda _: MakesUp(MADE_UP[made_up]), handed_in=theirs, seed="second"

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from skipgrade.judging.files import HandIn
+from skipgrade.judging.judge.handed_in import HandedIn
 from skipgrade.judging.questions.programs import program
 from tests.assignments import tuning
 from tests.assignments.cnn_design import labelled_by
@@ -63,9 +63,9 @@ def test_honest_files_without_a_network_earn_nothing(cell: str, kept: Path, tmp_
 
 @pytest.mark.parametrize("made_up", MADE_UP)
 def test_made_up_answers_earn_nothing(made_up: str, kept: Path, tmp_path: Path) -> None:
-    theirs = HandIn(tmp_path, stubs(TRIAL, tmp_path), "mark")
+    theirs = HandedIn(tmp_path, stubs(TRIAL, tmp_path), "mark")
     for cell in CELLS:
-        for handed_in in (theirs, HandIn(kept, None, "mark")):
+        for handed_in in (theirs, HandedIn(kept, None, "mark")):
             verdict = TRIAL.verdict(
                 cell,
                 party=lambda _: MakesUp(MADE_UP[made_up]),

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from skipgrade import lab
-from skipgrade.judging.files import HandIn
-from skipgrade.judging.parties import SECONDS, Here
+from skipgrade.judging.judge.answerers import QUESTION_TIMEOUT_S, LocalNotebook
+from skipgrade.judging.judge.handed_in import HandedIn
 from tests.assignments.cnn_design import TRIAL, drawn, history, labelled_by, write_run
 from tests.forged import says
 from tests.forged.liars import PROGRAMS, replayed
@@ -99,7 +99,7 @@ def test_one_answer_for_everything(files: Path, cell: str, word: str) -> None:
     """Beside a right hand-in's files, but with stubs for a notebook."""
     verdict = TRIAL.verdict(
         cell, STUBS, folder=files, party=lambda _: says.Says(word), holdout=holdout(cell, files),
-        handed_in=HandIn(files, None, "mark"),
+        handed_in=HandedIn(files, None, "mark"),
     )  # fmt: skip
     assert verdict.share == 0.0, verdict
 
@@ -114,14 +114,14 @@ def test_noise_beside_the_history_of_a_good_run(files: Path, tmp_path: Path, cel
     assert verdict.share == 0.0, verdict
 
 
-class Swaps(Here):
+class Swaps(LocalNotebook):
     """Tells one network where it is asked for another."""
 
     def __init__(self, namespace: dict[str, Any], swapped: dict[str, str]) -> None:
         super().__init__(namespace)
         self._swapped = swapped
 
-    def ask(self, kind: str, *, seconds: float = SECONDS, **request: Any) -> Any:
+    def ask(self, kind: str, *, seconds: float = QUESTION_TIMEOUT_S, **request: Any) -> Any:
         if kind in PROGRAMS:
             request["expression"] = self._swapped.get(request["expression"], request["expression"])
         return super().ask(kind, seconds=seconds, **request)

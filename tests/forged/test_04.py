@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from skipgrade import lab
-from skipgrade.judging.files import HandIn
+from skipgrade.judging.judge.handed_in import HandedIn
 from tests.assignments import test_04_runs as runs_of
 from tests.assignments.test_04_runs import IDLE, NETWORKS, TRIAL
 from tests.forged import says
@@ -81,7 +81,7 @@ def test_one_answer_for_everything(files: Path, cell: str, word: str) -> None:
     """Beside a right hand-in's files, but with stubs for a notebook."""
     verdict = TRIAL.verdict(
         cell, STUBS, folder=files, party=lambda _: says.Says(word), holdout=holdout(cell, files),
-        handed_in=HandIn(files, None, "mark"),
+        handed_in=HandedIn(files, None, "mark"),
     )  # fmt: skip
     assert verdict.share == 0.0, verdict
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from skipgrade import lab
-from skipgrade.judging.files import HandIn
+from skipgrade.judging.judge.handed_in import HandedIn
 from skipgrade.judging.questions.programs import program
 from skipgrade.judging.verdict import Verdict
 from tests.forged.liars import replayed, stubs
@@ -113,11 +113,11 @@ def test_another_network_does_not_go_with_honest_files(
 
 @pytest.mark.parametrize("made_up", MADE_UP)
 def test_made_up_answers_earn_nothing(made_up: str, files: Path, tmp_path: Path) -> None:
-    empty = HandIn(tmp_path, stubs(TRIAL, tmp_path), "mark")
+    empty = HandedIn(tmp_path, stubs(TRIAL, tmp_path), "mark")
     for cell in CELLS:
         verdict = TRIAL.verdict(
             cell, party=lambda _: MakesUp(MADE_UP[made_up]), seed="second", holdout=easy,
-            handed_in=HandIn(files, None, "mark") if cell in OF_FILES else empty,
+            handed_in=HandedIn(files, None, "mark") if cell in OF_FILES else empty,
         )  # fmt: skip
         assert verdict.share == 0.0, (cell, verdict)
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from skipgrade import lab
-from skipgrade.judging.files import HandIn
+from skipgrade.judging.judge.handed_in import HandedIn
 from skipgrade.judging.questions.programs import program
 from tests.assignments import test_07_runs as runs_of
 from tests.forged import says
@@ -132,6 +132,6 @@ def test_one_answer_for_everything(word: str, files: Path) -> None:
     for cell in CELLS:
         verdict = TRIAL.verdict(
             cell, STUBS, folder=files, party=lambda _: says.Says(word), holdout=easy,
-            handed_in=HandIn(files, None, "mark"),
+            handed_in=HandedIn(files, None, "mark"),
         )  # fmt: skip
         assert verdict.share == 0.0, (cell, verdict)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from skipgrade import lab
-from skipgrade.judging.files import HandIn
+from skipgrade.judging.judge.handed_in import HandedIn
 from tests.assignments.test_08_runs import epochs, trained
 from tests.forged import says
 from tests.forged.liars import replayed
@@ -118,7 +118,7 @@ def test_one_answer_for_everything(word: str, files: Path, holdout: Any) -> None
     for cell in CELLS:
         verdict = TRIAL.verdict(
             cell, STUBS, folder=files, party=lambda _: says.Says(word), holdout=holdout,
-            handed_in=HandIn(files, None, "mark"),
+            handed_in=HandedIn(files, None, "mark"),
         )  # fmt: skip
         assert verdict.share == 0.0, (cell, verdict)
 

@@ -57,9 +57,11 @@ def double(x):
 MONKEY = """
 import torch
 torch.allclose = torch.equal = lambda *a, **k: True
-from skipgrade.judging import session, ruling, checks
+from skipgrade.judging import checks
+from skipgrade.judging.judge import trial as session
+from skipgrade.judging.judge import judge_side
 checks.Checks.equal = checks.Checks.function = lambda *a, **k: None
-session.Session.lose = lambda *a, **k: None
+session.Trial.deduct = lambda *a, **k: None
 def double(x):
     return 5 * x
 """
@@ -85,8 +87,8 @@ for kind in ("comm_open", "display_data", "status", "stream"):
     kernel.session.send(kernel.iopub_socket, kind, {}, parent=kernel.get_parent())
 """
 ANSWERS_WITH_JUNK = """
-from skipgrade.judging import witness
-witness.answer = lambda question: question[::-1]
+from skipgrade.judging import student_side
+student_side.answer = lambda question: question[::-1]
 def double(x):
     return 2 * x
 """

@@ -149,7 +149,7 @@ def test_nonsense_scores_are_wrong_scores(hand_in: Path, scores: str) -> None:
     weights(hand_in, 0.0)
     student = NET.replace("return torch.where(wrong, -scores, scores)", f"return {scores}")
     verdict = judge(CHECK.format("at_least=0.05"), student, NET)
-    assert verdict.share == 0.0 and verdict.trouble == ""
+    assert verdict.share == 0.0 and verdict.internal_error == ""
 
 
 def test_reported_numbers_are_not_believed(hand_in: Path) -> None:

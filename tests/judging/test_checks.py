@@ -65,7 +65,7 @@ def test_equal_passes(solution: str, student: str) -> None:
 def test_equal_fails(solution: str, student: str) -> None:
     verdict = judge("check.equal('value')", student, solution)
     assert verdict.share == 0.0
-    assert verdict.trouble == "", "the check itself must cope"
+    assert verdict.internal_error == "", "the check itself must cope"
 
 
 def test_equal_sends_arrays_but_never_shows_them() -> None:
@@ -155,7 +155,7 @@ def test_plain_assert_in_a_hidden_test() -> None:
 def test_a_hidden_test_that_trips_over_an_answer_gives_zero_and_tells_the_instructor() -> None:
     verdict = judge("assert student.eval('a') > 3", "a = 'text'", "")
     assert verdict.share == 0.0
-    assert "TypeError" in verdict.trouble
+    assert "TypeError" in verdict.internal_error
     assert "TypeError" in verdict.reasons[0] and "Traceback" not in verdict.reasons[0]
 
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from skipgrade.judging.files import HandIn
-from skipgrade.judging.verdict import NoAnswer
+from skipgrade.judging.judge.handed_in import HandedIn
+from skipgrade.judging.verdict import NoAnswerError
 
 FORMULAS = {"area": lambda height, width=1: height * width, "sides": lambda pair: sum(pair)}
 
 
-def notebook(folder: Path, *cells: str) -> HandIn:
+def notebook(folder: Path, *cells: str) -> HandedIn:
     told = [{"cell_type": "code", "source": cell} for cell in cells]
     (folder / "notebook.ipynb").write_text(json.dumps({"cells": told}))
-    return HandIn(folder, "notebook")
+    return HandedIn(folder, "notebook")
 
 
 def read(folder: Path, *cells: str) -> dict[str, float]:
@@ -89,8 +89,8 @@ def test_what_cannot_be_read_is_no_entry(tmp_path: Path, code: str) -> None:
 
 
 def test_outside_grading_the_notebook_itself_is_asked(tmp_path: Path) -> None:
-    assert HandIn(tmp_path).entries("t", lambda: {"a": 1}) == {"a": 1}
-    assert HandIn(tmp_path).entries("t", lambda: 390_410) == {}
+    assert HandedIn(tmp_path).entries("t", lambda: {"a": 1}) == {"a": 1}
+    assert HandedIn(tmp_path).entries("t", lambda: 390_410) == {}
 
 
 ROWS = [{"loss": 2, "accuracy": 0.5}, {"loss": 1.5, "accuracy": 0.6}]
@@ -98,7 +98,7 @@ ROWS = [{"loss": 2, "accuracy": 0.5}, {"loss": 1.5, "accuracy": 0.6}]
 
 def test_columns_of_a_table(tmp_path: Path) -> None:
     (tmp_path / "rows.json").write_text(json.dumps(ROWS))
-    assert HandIn(tmp_path).columns("rows.json", "loss") == {"loss": [2.0, 1.5]}
+    assert HandedIn(tmp_path).columns("rows.json", "loss") == {"loss": [2.0, 1.5]}
 
 
 @pytest.mark.parametrize(
@@ -117,5 +117,5 @@ def test_columns_of_a_table(tmp_path: Path) -> None:
 )
 def test_what_is_no_table_of_numbers(tmp_path: Path, rows: Any) -> None:
     (tmp_path / "rows.json").write_text(json.dumps(rows))
-    with pytest.raises(NoAnswer, match=r"rows\.json"):
-        HandIn(tmp_path).columns("rows.json", "loss")
+    with pytest.raises(NoAnswerError, match=r"rows\.json"):
+        HandedIn(tmp_path).columns("rows.json", "loss")

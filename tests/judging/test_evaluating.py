@@ -95,7 +95,7 @@ def test_right_evaluations(way: str) -> None:
 def test_each_fault_costs_its_own_share_and_is_named(mistake: str) -> None:
     code, share = WRONG[mistake]
     verdict = judge(HIDDEN, code, EVALUATE)
-    assert (verdict.share, verdict.trouble) == (share, "")
+    assert (verdict.share, verdict.internal_error) == (share, "")
     assert mistake.partition(" (")[0] in " ".join(verdict.reasons)
 
 

@@ -71,7 +71,7 @@ def test_right_figures(way: str) -> None:
 def test_wrong_figures(mistake: str) -> None:
     code, word = WRONG[mistake]
     verdict = judge(HIDDEN, code, FIGURE)
-    assert verdict.share == 0.0 and verdict.trouble == ""
+    assert verdict.share == 0.0 and verdict.internal_error == ""
     assert word in verdict.reasons[0]
 
 

@@ -44,7 +44,7 @@ def test_an_odd_answer_costs_the_cell_with_a_reason() -> None:
     verdict = judge("student.eval('value', form=[float])", "value = 'abc'", "value = [1.0]")
     assert verdict.share == 0
     assert "a list, each entry a number" in str(verdict.reasons)
-    assert not verdict.trouble
+    assert not verdict.internal_error
     assert judge("student.eval('value', form=[float])", "value = [2]", "value = [1.0]").share == 1
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from skipgrade.judging import ruling
-from skipgrade.judging import session as sessions
-from skipgrade.judging.parties import Asking, Here
-from skipgrade.judging.session import Session
+from skipgrade.judging.judge import judge_side
+from skipgrade.judging.judge import trial as trials
+from skipgrade.judging.judge.answerers import Answerer, LocalNotebook
+from skipgrade.judging.judge.trial import Trial
 from tests.judging.trial import fixed_images, namespace
 
 
-class Forger(Asking):
+class Forger(Answerer):
     """A student's kernel in which the code that answers was replaced."""
 
     def __init__(self, answer: Any) -> None:
@@ -61,11 +61,11 @@ FORGED = {
 @pytest.mark.parametrize("forged", FORGED)
 @pytest.mark.parametrize("asked", ["step='train_step'", "evaluate='evaluate'"])
 def test_forged_answers_earn_nothing(forged: str, asked: str) -> None:
-    solution = Here(namespace(""))
-    sessions.begin(Session(Forger(FORGED[forged]), solution, fixed_images, on_trial=True))
+    solution = LocalNotebook(namespace(""))
+    trials.begin(Trial(Forger(FORGED[forged]), solution, fixed_images, grading=True))
     try:
         text = f"from skipgrade.judging import check\ncheck.learns({asked})"
-        verdict = ruling.verdict_on(text, "a-test", {})
+        verdict = judge_side.verdict_on(text, "a-test", {})
     finally:
-        sessions.end()
-    assert (verdict.share, verdict.trouble) == (0.0, "")
+        trials.end()
+    assert (verdict.share, verdict.internal_error) == (0.0, "")

@@ -7,11 +7,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from skipgrade.judging import session as sessions
 from skipgrade.judging.checks.measuring import StudentsNetwork
-from skipgrade.judging.parties import Here
-from skipgrade.judging.session import Session
-from skipgrade.judging.verdict import NoAnswer
+from skipgrade.judging.judge import trial as trials
+from skipgrade.judging.judge.answerers import LocalNotebook
+from skipgrade.judging.judge.trial import Trial
+from skipgrade.judging.verdict import NoAnswerError
 from tests.judging.trial import fixed_images, judge, namespace
 
 FLATTENS = "def Net(): return nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))"
@@ -19,18 +19,18 @@ FLATTENS = "def Net(): return nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))"
 
 def test_images_may_lie_in_memory_with_their_colours_last(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    notebook = Here(namespace(FLATTENS))
+    notebook = LocalNotebook(namespace(FLATTENS))
     net = nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
     save_file(net.state_dict(), "run-best.safetensors")
     pixels = torch.randint(256, (6, 32, 32, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
-    session = Session(notebook, notebook, fixed_images, on_trial=True)
-    sessions.begin(session)
+    trial = Trial(notebook, notebook, fixed_images, grading=True)
+    trials.begin(trial)
     try:
-        network = StudentsNetwork(session, "Net()")
+        network = StudentsNetwork(trial, "Net()")
         one = network.scores(pixels, weights="run")
         other = network.scores(pixels.contiguous(), weights="run")
     finally:
-        sessions.end()
+        trials.end()
     assert torch.equal(one, other)
 
 
@@ -50,18 +50,18 @@ def test_weights_outputs_and_products(tmp_path, monkeypatch) -> None:
     names = namespace(CONVS)
     net = names["Net"]().eval()
     save_file(net.state_dict(), "run-best.safetensors")
-    session = Session(Here(names), Here(names), fixed_images, on_trial=True)
-    network = StudentsNetwork(session, "Net()")
+    trial = Trial(LocalNotebook(names), LocalNotebook(names), fixed_images, grading=True)
+    network = StudentsNetwork(trial, "Net()")
     assert [tuple(p.shape) for p in network.weights("run", trainable=False)] == [(4, 3, 3, 3), (4,)]
     assert [tuple(p.shape) for p in network.weights("run", trainable=True)] == [(10, 4), (10,)]
     assert torch.equal(network.weights("run")[0], net.conv.weight)
     convolution, rest = 4 * 27 * 900, 40
     assert convolution + rest < network.products() < 1.1 * convolution
-    inside = StudentsNetwork(session, "lambda net, x: net.conv(x)", of="Net()")
+    inside = StudentsNetwork(trial, "lambda net, x: net.conv(x)", of="Net()")
     photo = torch.randn(1, 3, 64, 64)
     assert torch.allclose(inside.outputs(photo, weights="run")[0], net.conv(photo), atol=1e-6)
-    with pytest.raises(NoAnswer, match="does not fit"):
-        StudentsNetwork(session, "Net(width=5)").outputs(photo, weights="run")
+    with pytest.raises(NoAnswerError, match="does not fit"):
+        StudentsNetwork(trial, "Net(width=5)").outputs(photo, weights="run")
 
 
 @pytest.mark.parametrize(

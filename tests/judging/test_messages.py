@@ -13,9 +13,9 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from skipgrade.judging import messages
-from skipgrade.judging.codec import NotPlain, decode, encode
-from skipgrade.judging.messages import Unreadable, pack, unpack
+from skipgrade.judging.wire import messages
+from skipgrade.judging.wire.codec import NotPlainDataError, decode, encode
+from skipgrade.judging.wire.messages import BadMessageError, pack, unpack
 
 
 def random_value(chance: random.Random, depth: int = 4) -> Any:
@@ -56,14 +56,14 @@ def test_tensors_survive(dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes", open, [[object()]], {"a": object}])
 def test_anything_else_is_refused(value: Any) -> None:
-    with pytest.raises(NotPlain):
+    with pytest.raises(NotPlainDataError):
         encode(value)
 
 
 def test_endless_nesting_is_refused() -> None:
     loop: list[Any] = []
     loop.append(loop)
-    with pytest.raises(NotPlain, match="deep"):
+    with pytest.raises(NotPlainDataError, match="deep"):
         encode(loop)
 
 
@@ -81,7 +81,7 @@ def test_endless_nesting_is_refused() -> None:
     ],
 )
 def test_trees_encode_never_writes_are_refused(tree: Any) -> None:
-    with pytest.raises(NotPlain):
+    with pytest.raises(NotPlainDataError):
         decode(tree, {})
 
 
@@ -111,19 +111,19 @@ def with_json(text: bytes, rest: bytes = b"") -> str:
     ],
 )
 def test_hostile_answers_are_unreadable(text: str) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(BadMessageError):
         unpack(text)
 
 
 def test_too_large_an_answer_is_neither_sent_nor_read(monkeypatch: pytest.MonkeyPatch) -> None:
     text = pack("x" * 200)
     monkeypatch.setattr(messages, "JSON_LIMIT", 100)
-    with pytest.raises(Unreadable, match="more than"):
+    with pytest.raises(BadMessageError, match="more than"):
         unpack(text)
-    with pytest.raises(NotPlain, match="too much"):
+    with pytest.raises(NotPlainDataError, match="too much"):
         pack("x" * 200)
     monkeypatch.setattr(messages, "LIMIT", 100)
-    with pytest.raises(Unreadable, match="more than"):
+    with pytest.raises(BadMessageError, match="more than"):
         unpack(text)
 
 
@@ -131,6 +131,6 @@ def test_keys_made_to_collide_cost_no_time() -> None:
     """Numbers that hash alike make a dict slow; so many of them are not taken."""
     colliding = {(2**61 - 1) * number: None for number in range(20_000)}
     started = time.process_time()
-    with pytest.raises((Unreadable, NotPlain)):
+    with pytest.raises((BadMessageError, NotPlainDataError)):
         unpack(pack(colliding))
     assert time.process_time() - started < 20

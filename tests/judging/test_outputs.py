@@ -12,9 +12,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.utils import determine_grade
 
-from skipgrade.judging.checks.asking import NoAnswer
-from skipgrade.judging.outputs import NO_TEX, flatten_outputs, write_verdict
-from skipgrade.judging.verdict import CheckFailed, Reason, Verdict, message, reasons_of
+from skipgrade.judging.checks.asking import NoAnswerError
+from skipgrade.judging.grader.outputs import NO_TEX, flatten_outputs, write_verdict
+from skipgrade.judging.verdict import CheckFailedError, Reason, Verdict, message, reasons_of
 from tests.judging.trial import judge
 
 PRINTED = {
@@ -94,7 +94,9 @@ def test_reasons_are_kept_as_data() -> None:
     assert "Expected: 7<br>Got: 9<br>Look at: &lt;the grader&gt;<br>Look at: a sum<br>plain" in page
 
 
-@pytest.mark.parametrize("wrap", [NoAnswer, CheckFailed, Reason.of, lambda reason: reason])
+@pytest.mark.parametrize(
+    "wrap", [NoAnswerError, CheckFailedError, Reason.of, lambda reason: reason]
+)
 def test_a_reason_keeps_its_parts_on_its_way(wrap: Callable[[Reason], object]) -> None:
     """Through exceptions, `str`, copies, pickles and JSON, as checks and kernels pass it on."""
     reason = message("7", "9", "a sum")

@@ -11,16 +11,16 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from skipgrade.judging import session as sessions
-from skipgrade.judging.checks.network import Unrecordable, solution_network, student_network
-from skipgrade.judging.files import HandIn
-from skipgrade.judging.parties import Here
+from skipgrade.judging.checks.network import NoProgramError, solution_network, student_network
+from skipgrade.judging.judge import trial as trials
+from skipgrade.judging.judge.answerers import LocalNotebook
+from skipgrade.judging.judge.handed_in import HandedIn
+from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.programs import running
-from skipgrade.judging.programs.program import BadProgram, read_program
+from skipgrade.judging.programs.program import BadProgramError, read_program
 from skipgrade.judging.programs.recording import LARGEST_CONSTANT, record
 from skipgrade.judging.programs.running import measure, run
-from skipgrade.judging.session import Session
-from skipgrade.judging.verdict import NoAnswer
+from skipgrade.judging.verdict import NoAnswerError
 from tests.judging.trial import fixed_images, judge, namespace
 
 NET = """
@@ -67,8 +67,10 @@ def test_styles_that_can_be_recorded(style: str) -> None:
 def test_a_program_computes_what_its_model_does(batch: int, train: bool) -> None:
     """Outputs, gradients and statistics, for any batch size."""
     model = namespace(NET)["Net"]().train(train)
-    session = Session(Here({"net": model}), Here({"net": model}), fixed_images, on_trial=True)
-    network = solution_network(session, "net")
+    trial = Trial(
+        LocalNotebook({"net": model}), LocalNotebook({"net": model}), fixed_images, grading=True
+    )
+    network = solution_network(trial, "net")
     program = network.train if train else network.eval
     assert program is not None and program.batch is None
     state = network.loaded({key: value.clone() for key, value in model.state_dict().items()})
@@ -159,17 +161,21 @@ def test_a_gradient_of_ones_own_is_measured_in_its_process_and_said(
 def test_it_can_be_refused() -> None:
     hidden = "check.function('f', x=images(2))"
     theirs, ours = namespace(OWN_GRADIENT.format(2)), {"f": lambda x: 2 * x}
-    session = Session(
-        Here(theirs), Here(ours), fixed_images, on_trial=True, accept_unrecorded=False
+    trial = Trial(
+        LocalNotebook(theirs),
+        LocalNotebook(ours),
+        fixed_images,
+        grading=True,
+        accept_unrecorded=False,
     )
-    sessions.begin(session)
+    trials.begin(trial)
     try:
-        from skipgrade.judging import ruling
+        from skipgrade.judging.judge import judge_side
 
         text = f"from skipgrade.judging import check, images\n{hidden}"
-        verdict = ruling.verdict_on(text, "a-test", {})
+        verdict = judge_side.verdict_on(text, "a-test", {})
     finally:
-        sessions.end()
+        trials.end()
     assert (
         verdict.share == 0.0
         and "a forward pass that the judge can run itself" in verdict.reasons[0]
@@ -200,22 +206,26 @@ class Net(nn.Module):
     ],
 )  # fmt: skip
 def test_what_is_not_taken_for_a_network(code: str, told: str) -> None:
-    session = Session(Here(namespace(code)), Here(namespace(NET)), fixed_images, on_trial=True)
-    with pytest.raises((NoAnswer, Unrecordable)) as caught:
-        student_network(session, "Net()", "a network", "")
+    trial = Trial(
+        LocalNotebook(namespace(code)), LocalNotebook(namespace(NET)), fixed_images, grading=True
+    )
+    with pytest.raises((NoAnswerError, NoProgramError)) as caught:
+        student_network(trial, "Net()", "a network", "")
     assert any(word in str(caught.value) for word in told.split("|")), caught.value
 
 
 def test_steps_that_depend_on_the_images_cannot_be_told() -> None:
     """Recorded often enough, one of two recordings takes the other way."""
-    session = Session(Here(namespace(DEPENDS)), Here(namespace(NET)), fixed_images, on_trial=True)
+    trial = Trial(
+        LocalNotebook(namespace(DEPENDS)), LocalNotebook(namespace(NET)), fixed_images, grading=True
+    )
     found = []
     for seed in range(8):
         torch.manual_seed(seed)
-        session.networks.clear()
+        trial.networks.clear()
         try:
-            found.append(student_network(session, "Net()", "a network", ""))
-        except (NoAnswer, Unrecordable):
+            found.append(student_network(trial, "Net()", "a network", ""))
+        except (NoAnswerError, NoProgramError):
             found.append(None)
     assert None in found  # what could be told is one of the two ways, and the judge runs just that
 
@@ -264,7 +274,7 @@ INPUT = ["tensor", len(recorded()["state"])]
     ],
 )  # fmt: skip
 def test_forms_the_recorder_never_writes_are_refused(told: Any) -> None:
-    with pytest.raises(BadProgram):
+    with pytest.raises(BadProgramError):
         read_program(told)
 
 
@@ -274,11 +284,11 @@ def made(*nodes: dict[str, Any], outputs: list[int]) -> Any:
 
 def test_too_much_memory_is_noticed_before_any_is_taken() -> None:
     huge = made(node("aten.zeros.default", ["list", [200_000, 200_000]], out=900), outputs=[900])
-    with pytest.raises(BadProgram, match="too much memory"):
+    with pytest.raises(BadProgramError, match="too much memory"):
         measure(huge, [torch.zeros(2, 3, 32, 32)])
     nodes = [node("aten.zeros.default", ["list", [10_000, 10_000]], out=900 + i) for i in range(40)]
     total = node("aten.cat.default", ["list", [["tensor", 900 + i] for i in range(40)]], out=990)
-    with pytest.raises(BadProgram, match="too much memory"):
+    with pytest.raises(BadProgramError, match="too much memory"):
         measure(made(*nodes, total, outputs=[990]), [torch.zeros(2, 3, 32, 32)])
 
 
@@ -287,7 +297,7 @@ def test_too_much_arithmetic_is_noticed_before_any_is_done() -> None:
     products = [
         node("aten.mm.default", ["tensor", 900 + i], ["tensor", 900], out=901 + i) for i in range(3)
     ]
-    with pytest.raises(BadProgram, match="arithmetic"):
+    with pytest.raises(BadProgramError, match="arithmetic"):
         measure(made(square, *products, outputs=[903]), [torch.zeros(2, 3, 32, 32)])
 
 
@@ -296,13 +306,13 @@ def test_time_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
     state = {n: torch.zeros(entry.shape) for n, entry in enumerate(program.state)}
     ticks = iter(range(0, 10_000, 40))
     monkeypatch.setattr(running.time, "monotonic", lambda: float(next(ticks)))
-    with pytest.raises(BadProgram, match="longer than"):
+    with pytest.raises(BadProgramError, match="longer than"):
         run(program, state, [torch.zeros(2, 3, 32, 32)])
 
 
 def test_steps_that_do_not_fit_each_other_are_the_students_fault() -> None:
     program = made(node("aten.mm.default", INPUT, INPUT), outputs=[900])
-    with pytest.raises(BadProgram, match="cannot be taken again"):
+    with pytest.raises(BadProgramError, match="cannot be taken again"):
         run(
             program,
             {n: torch.zeros(e.shape) for n, e in enumerate(program.state)},
@@ -324,10 +334,14 @@ class Net(nn.Module):
 """
     net = namespace(code)["Net"]()
     save_file(net.state_dict(), tmp_path / "net-best.safetensors")
-    session = Session(
-        Here({"net": net}), Here({}), fixed_images, on_trial=True, handed_in=HandIn(tmp_path)
+    trial = Trial(
+        LocalNotebook({"net": net}),
+        LocalNotebook({}),
+        fixed_images,
+        grading=True,
+        handed_in=HandedIn(tmp_path),
     )
-    network = student_network(session, "net", "a network", "")
-    scores = network.scores(session.handed_in.weights("net"), torch.randn(500, 3, 32, 32))
+    network = student_network(trial, "net", "a network", "")
+    scores = network.scores(trial.handed_in.weights("net"), torch.randn(500, 3, 32, 32))
     assert float(scores.max()) < 1500
     assert isinstance(net, nn.Module)

@@ -16,9 +16,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 from nbgrader.utils import compute_checksum, determine_grade
 
-from skipgrade.judging.markup import BREAK, safe_html, safe_markdown, safe_tex
-from skipgrade.judging.outputs import write_verdict
-from skipgrade.judging.sanitise import Sanitise, UnfitName, sanitise
+from skipgrade.judging.grader.outputs import write_verdict
+from skipgrade.judging.pages.markup import BREAK, safe_html, safe_markdown, safe_tex
+from skipgrade.judging.pages.sanitise import Sanitise, UnfitNameError, sanitise
 from skipgrade.judging.verdict import Verdict
 from tests.judging import hostile
 from tests.judging.hostile import CELL, MARKDOWN, METADATA, OUTPUTS, SHOWN_WITH
@@ -261,7 +261,7 @@ def test_odd_outputs_become_sound_ones() -> None:
 @pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", 'a" onclick="x', "a&lt;b"])
 def test_a_students_folder_is_no_markup(name: str) -> None:
     """Formgrader puts its name into its pages as it is; such a submission is left ungraded."""
-    with pytest.raises(UnfitName, match="rename it"):
+    with pytest.raises(UnfitNameError, match="rename it"):
         Sanitise().preprocess(notebook(), {"nbgrader": {"student": name}})
     Sanitise().preprocess(notebook(), {"nbgrader": {"student": "o'neil-42 é"}})
 

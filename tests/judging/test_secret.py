@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from skipgrade import lab
-from skipgrade.judging.holdout import held_out
+from skipgrade.judging.judge.holdout import held_out
 from skipgrade.judging.secret import drawing, read_secret, stream
 
 # SHA-256 of the two texts of a pair begin with the same 32 bits, which is all that torch keeps of a

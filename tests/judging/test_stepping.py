@@ -170,7 +170,7 @@ def test_wrong_steps_and_their_name(mistake: str, allow: tuple[str, ...]) -> Non
     if allow and "clip_grad" in code:
         return
     verdict = judge(f"check.learns(step='train_step', allow={allow})", code, STEP)
-    assert verdict.share == 0.0 and verdict.trouble == ""
+    assert verdict.share == 0.0 and verdict.internal_error == ""
     assert said in verdict.reasons[0]
 
 
@@ -178,7 +178,7 @@ def test_wrong_steps_and_their_name(mistake: str, allow: tuple[str, ...]) -> Non
 def test_a_fault_beside_the_step_costs_its_own_share(mistake: str) -> None:
     code, share = PARTLY_WRONG[mistake]
     verdict = judge("check.learns(step='train_step', as_float=True)", code, STEP)
-    assert (verdict.share, verdict.trouble) == (share, "")
+    assert (verdict.share, verdict.internal_error) == (share, "")
     assert mistake.partition(":")[0].partition(" (")[0] in " ".join(verdict.reasons)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from skipgrade.judging import ruling
-from skipgrade.judging import session as sessions
-from skipgrade.judging.parties import Here
-from skipgrade.judging.session import Session
+from skipgrade.judging.judge import judge_side
+from skipgrade.judging.judge import trial as trials
+from skipgrade.judging.judge.answerers import LocalNotebook
+from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.verdict import Verdict
 
 SETUP = """
@@ -42,9 +42,11 @@ def fixed_images(name: str) -> tuple[torch.Tensor, torch.Tensor]:
 def judge(hidden: str, student: str, solution: str, seed: str = "open") -> Verdict:
     """The verdict of the hidden tests on `student`, with `solution` as the answer key."""
     theirs, ours = namespace(student), namespace(solution)
-    sessions.begin(Session(Here(theirs), Here(ours), fixed_images, on_trial=True, seed=seed))
+    trials.begin(
+        Trial(LocalNotebook(theirs), LocalNotebook(ours), fixed_images, grading=True, seed=seed)
+    )
     try:
         text = "import torch\nfrom skipgrade.judging import (\n    check, draw, handed_in, images, student, solution)\n"
-        return ruling.verdict_on(text + textwrap.dedent(hidden), "a-test", {})
+        return judge_side.verdict_on(text + textwrap.dedent(hidden), "a-test", {})
     finally:
-        sessions.end()
+        trials.end()

@@ -212,14 +212,14 @@ def test_writing_to_raw_arrays_changes_nothing_for_the_others():
 
 
 @pytest.fixture
-def on_trial(monkeypatch):
+def grading(monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     monkeypatch.delenv("SKIPGRADE_JUDGE", raising=False)
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])
 def test_while_a_submission_is_graded_validation_images_stand_in_for_the_test_split(
-    name, on_trial, monkeypatch
+    name, grading, monkeypatch
 ):
     shown = lab.raw(name, "test")
     loaded, one_by_one = lab.load(name), lab.dataset(name, "test")
@@ -236,7 +236,7 @@ def test_while_a_submission_is_graded_validation_images_stand_in_for_the_test_sp
     assert torch.equal(torch.cat([some for _, some in loaded.test]), shown[1])
 
 
-def test_the_stand_in_is_announced_once(on_trial, capsys):
+def test_the_stand_in_is_announced_once(grading, capsys):
     data._say_once.cache_clear()
     for _ in range(2):
         lab.load("cifar10")

@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from skipgrade.judging.source import split
+from skipgrade.judging.grader.source import split
 
 SOURCES = sorted(Path(__file__).parents[2].glob("source/*/*.ipynb"))
 SAME_ANYWHERE = {"torch", "lab", "math", "nn", "F", "random", "np"}  # modules, whoever imports them

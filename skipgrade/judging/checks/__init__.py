@@ -4,6 +4,6 @@ Every check takes `hint` (one thing to look at, shown with the failure) and `wor
 failing costs the whole cell; or the share of the cell's points that failing costs.
 """
 
-from skipgrade.judging.checks.vocabulary import Checks
+from skipgrade.judging.checks.checks import Checks
 
 __all__ = ["Checks"]

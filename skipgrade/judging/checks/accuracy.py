@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from skipgrade.judging.checks.asking import NoAnswer
-from skipgrade.judging.checks.network import RECORD, Network, Unrecordable, student_network
+from skipgrade.judging.checks.asking import NoAnswerError
+from skipgrade.judging.checks.network import RECORD, Network, NoProgramError, student_network
 from skipgrade.judging.checks.preparing import preparation
 from skipgrade.judging.checks.tiers import check_tiers
-from skipgrade.judging.holdout import PACK
+from skipgrade.judging.judge.holdout import PACK
+from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.printable import presentable
-from skipgrade.judging.programs.program import BadProgram
-from skipgrade.judging.session import Session
+from skipgrade.judging.programs.program import BadProgramError
 from skipgrade.judging.verdict import HiddenTestError, message
 
 BATCH = 200  # images between two looks at whether the verdict is certain
@@ -74,7 +74,7 @@ def outlook(correct: int, seen: int, total: int) -> tuple[int, int]:
 
 
 def scorer(
-    session: Session,
+    trial: Trial,
     expression: str,
     weights: str,
     data: str,
@@ -83,25 +83,25 @@ def scorer(
     hint: str,
 ) -> Scorer:
     """What gives the scores of raw images, by the student's network with the handed-in weights."""
-    tensors = session.handed_in.weights(weights)
+    tensors = trial.handed_in.weights(weights)
     try:
-        network = student_network(session, expression, expected, hint)
-    except Unrecordable as error:
-        raise NoAnswer(
+        network = student_network(trial, expression, expected, hint)
+    except NoProgramError as error:
+        raise NoAnswerError(
             message(expected, f"a forward pass that cannot be told: {error}", RECORD)
         ) from error
     must_fit(network, tensors, f"{weights}-best.safetensors", expected)
-    prepared = preparation(session, prepare, NORMALISED_AS.get(data, data))
+    prepared = preparation(trial, prepare, NORMALISED_AS.get(data, data))
 
     return lambda images: scores_of(network, tensors, prepared(images), expected)
 
 
 def scores_of(network: Network, tensors: dict[str, Tensor], batch: Tensor, expected: str) -> Tensor:
-    """The scores of prepared images; `NoAnswer` for a network that gives none."""
+    """The scores of prepared images; `NoAnswerError` for a network that gives none."""
     try:
         return network.scores(tensors, batch)
-    except BadProgram as error:
-        raise NoAnswer(message(expected, presentable(str(error)), "")) from error
+    except BadProgramError as error:
+        raise NoAnswerError(message(expected, presentable(str(error)), "")) from error
 
 
 def must_fit(network: Network, tensors: dict[str, Tensor], file: str, expected: str) -> None:
@@ -110,7 +110,7 @@ def must_fit(network: Network, tensors: dict[str, Tensor], file: str, expected: 
     except ValueError as error:
         got = f"{file} does not fit the network: {presentable(str(error))}"
         hint = "was it trained with the network that is now in the notebook?"
-        raise NoAnswer(message(expected, got, hint)) from error
+        raise NoAnswerError(message(expected, got, hint)) from error
 
 
 def right_answers(scores: Tensor, labels: Tensor) -> int:
@@ -120,7 +120,7 @@ def right_answers(scores: Tensor, labels: Tensor) -> int:
 
 
 def by_weights(
-    session: Session,
+    trial: Trial,
     expression: str,
     weights: str,
     data: str,
@@ -135,9 +135,9 @@ def by_weights(
         f"{weights}-best.safetensors"
     )
     try:
-        scores = scorer(session, expression, weights, data, prepare, expected, hint)
-        return _mark(session, data, tiers, scores, expected, hint)
-    except NoAnswer as error:
+        scores = scorer(trial, expression, weights, data, prepare, expected, hint)
+        return _mark(trial, data, tiers, scores, expected, hint)
+    except NoAnswerError as error:
         return Score(0.0, error.args[0])
 
 
@@ -152,14 +152,14 @@ def _correct_by_look(scores: Scorer, images: Tensor, labels: Tensor) -> Iterator
 
 
 def _mark(
-    session: Session,
+    trial: Trial,
     data: str,
     tiers: Mapping[float, float],
     scores: Scorer,
     expected: str,
     hint: str,
 ) -> Score:
-    images, labels = session.holdout(data)
+    images, labels = trial.holdout(data)
     total, seen, correct = len(labels), 0, 0
     fewest, most = 0, total
     looks = _correct_by_look(scores, images, labels)
@@ -177,7 +177,7 @@ def _mark(
 
 
 def by_predictions(
-    session: Session,
+    trial: Trial,
     file: str,
     data: str,
     tiers: Mapping[float, float],
@@ -186,13 +186,13 @@ def by_predictions(
     weights: str | None = None,
 ) -> Score:
     """Mark a table in the form of `lab.write_predictions`, a row for each held-out image."""
-    images, labels = session.holdout(data)
+    images, labels = trial.holdout(data)
     expected = f"an accuracy of at least {percent(max(tiers))} from the predictions in {file}"
     try:
-        predicted = session.handed_in.predictions(
+        predicted = trial.handed_in.predictions(
             file, rows=len(labels), classes=int(labels.max()) + 1
         )
-    except NoAnswer as error:
+    except NoAnswerError as error:
         return Score(0.0, error.args[0])
     correct = int((predicted == labels).sum())
     note = f"{correct} of {len(labels)} predictions right ({correct / len(labels):.1%})"
@@ -200,9 +200,9 @@ def by_predictions(
         wanted = f"weights in {weights}-best.safetensors that give what is in {file}"
         some, truth = images[:SAMPLE], labels[:SAMPLE]
         try:
-            scores = scorer(session, model, weights, data, None, wanted, hint)
+            scores = scorer(trial, model, weights, data, None, wanted, hint)
             counted = int(((predicted[:SAMPLE] == truth) & _given(scores, some, truth)).sum())
-        except NoAnswer as error:
+        except NoAnswerError as error:
             return Score(0.0, error.args[0], note)
         claimed = int((predicted[:SAMPLE] == truth).sum())
         if (excess := (claimed - counted) / len(truth) - SLACK) > 0:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from skipgrade.judging.messages import Unreadable
-from skipgrade.judging.parties import SECONDS, Answerless, Slow
-from skipgrade.judging.session import Session
-from skipgrade.judging.verdict import NoAnswer, message
+from skipgrade.judging.judge.answerers import (
+    QUESTION_TIMEOUT_S,
+    NotebookCodeError,
+    QuestionTimeoutError,
+)
+from skipgrade.judging.judge.trial import Trial
+from skipgrade.judging.verdict import NoAnswerError, message
+from skipgrade.judging.wire.messages import BadMessageError
 
 HINTS = {
     "NotImplementedError": "this part is still the stub the notebook came with.",
@@ -16,26 +20,26 @@ HINTS = {
 
 
 def ask_student(
-    session: Session,
+    trial: Trial,
     expected: str,
     hint: str,
     kind: str,
     *,
-    seconds: float = SECONDS,
+    seconds: float = QUESTION_TIMEOUT_S,
     **request: Any,
 ) -> Any:
-    """The student's answer, or `NoAnswer` with a message that says why there is none."""
+    """The student's answer, or `NoAnswerError` with a message that says why there is none."""
     try:
-        return session.student.ask(kind, seconds=seconds, **request)
-    except Answerless as error:
+        return trial.student.ask(kind, seconds=seconds, **request)
+    except NotebookCodeError as error:
         got = f"{error.kind}: {error.message}" if error.message else error.kind
         if error.line:
             got += f" (at the line: {error.line})"
-        raise NoAnswer(message(expected, got, HINTS.get(error.kind, hint))) from error
-    except Slow as error:
-        raise NoAnswer(message(expected, str(error), "a loop that does not end?")) from error
-    except Unreadable as error:
-        raise NoAnswer(message(expected, str(error), hint)) from error
+        raise NoAnswerError(message(expected, got, HINTS.get(error.kind, hint))) from error
+    except QuestionTimeoutError as error:
+        raise NoAnswerError(message(expected, str(error), "a loop that does not end?")) from error
+    except BadMessageError as error:
+        raise NoAnswerError(message(expected, str(error), hint)) from error
 
 
 def brief(value: Any, limit: int = 80) -> str:
@@ -50,4 +54,4 @@ def brief(value: Any, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-__all__ = ["NoAnswer", "ask_student", "brief"]
+__all__ = ["NoAnswerError", "ask_student", "brief"]

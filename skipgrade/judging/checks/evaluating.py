@@ -24,8 +24,8 @@ from skipgrade.judging.checks.learning import (
     has_form,
     tolerance,
 )
+from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.questions.learning import Probe, Problem, Scaled
-from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import message
 
 Answer = dict[str, Any]
@@ -33,10 +33,10 @@ EXACT = TOLERANCE[torch.float64]
 EXPECTED = "(loss, accuracy) over all images of the loader"
 
 
-def check_evaluation(session: Session, evaluate: str, hint: str) -> list[Fault]:
-    problems = draw_problems(Draw(session.generator(f"evaluation {evaluate}")))
+def check_evaluation(trial: Trial, evaluate: str, hint: str) -> list[Fault]:
+    problems = draw_problems(Draw(trial.generator(f"evaluation {evaluate}")))
     got = ask_student(
-        session, EXPECTED, hint, "evaluation", evaluate_name=evaluate, problems=problems
+        trial, EXPECTED, hint, "evaluation", evaluate_name=evaluate, problems=problems
     )
     like = [{"result": None, "state": p["state"], "recorded": True} for p in problems]
     if not has_form(got, like):

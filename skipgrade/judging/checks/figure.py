@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from skipgrade.judging.checks.asking import NoAnswer, ask_student
+from skipgrade.judging.checks.asking import NoAnswerError, ask_student
 from skipgrade.judging.checks.compare import difference
-from skipgrade.judging.session import Session
+from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.verdict import message
 
 TOLERANCE = 2e-5  # less than what a history's numbers are moved by, see `watermark`
@@ -25,18 +25,18 @@ class Asked:
     percent: bool = False
 
 
-def check(session: Session, expression: str, asked: Asked, hint: str) -> str | None:
+def check(trial: Trial, expression: str, asked: Asked, hint: str) -> str | None:
     expected = "a matplotlib figure"
-    axes = ask_student(session, expected, hint, "figure", expression=expression)
+    axes = ask_student(trial, expected, hint, "figure", expression=expression)
     if not _well_formed(axes):
-        raise NoAnswer(message(expected, "an answer that is not of the agreed form", hint))
+        raise NoAnswerError(message(expected, "an answer that is not of the agreed form", hint))
     drawn = [ax for ax in axes if ax["drawn"]]
     if not drawn:
         return message("a figure with something drawn in it", "an empty one", hint)
     return (
         _labels(drawn, asked, hint)
-        or _curves(session, drawn, asked, hint)
-        or _length(session, drawn, asked.length, hint)
+        or _curves(trial, drawn, asked, hint)
+        or _length(trial, drawn, asked.length, hint)
     )
 
 
@@ -66,7 +66,7 @@ def _labels(drawn: list[dict[str, Any]], asked: Asked, hint: str) -> str | None:
     return None
 
 
-def _curves(session: Session, drawn: list[dict[str, Any]], asked: Asked, hint: str) -> str | None:
+def _curves(trial: Trial, drawn: list[dict[str, Any]], asked: Asked, hint: str) -> str | None:
     curves = [curve for ax in drawn for curve in ax["curves"]]
     wanted = asked.curves
     if wanted is None:
@@ -78,7 +78,7 @@ def _curves(session: Session, drawn: list[dict[str, Any]], asked: Asked, hint: s
     for label, values in wanted.items():
         if isinstance(values, str):
             expected = f"the values behind '{label}'"
-            values = ask_student(session, expected, hint, "value", expression=values, arrays={})
+            values = ask_student(trial, expected, hint, "value", expression=values, arrays={})
         forms = [_listed(values)]
         if asked.percent:
             forms.append([100 * value for value in forms[0]])
@@ -106,11 +106,11 @@ def _listed(values: Any) -> Any:
 
 
 def _length(
-    session: Session, drawn: list[dict[str, Any]], length: int | str | None, hint: str
+    trial: Trial, drawn: list[dict[str, Any]], length: int | str | None, hint: str
 ) -> str | None:
     if isinstance(length, str):
         length = ask_student(
-            session, "the number of points", hint, "value", expression=length, arrays={}
+            trial, "the number of points", hint, "value", expression=length, arrays={}
         )
     if length is None:
         return None

@@ -14,14 +14,14 @@ from skipgrade.judging.checks.compare import largest_gap
 from skipgrade.judging.checks.network import (
     RECORD,
     Network,
-    Unrecordable,
+    NoProgramError,
     solution_network,
     student_network,
 )
+from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.programs.carrying import SCHEMES, Slot, drawn_state, named_slots
-from skipgrade.judging.programs.program import BadProgram, Program
+from skipgrade.judging.programs.program import BadProgramError, Program
 from skipgrade.judging.programs.running import measure, run
-from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import message
 
 TOLERANCE = 1e-6
@@ -40,7 +40,7 @@ class Compared:
 
 
 def check(
-    session: Session,
+    trial: Trial,
     expression: str,
     inputs: dict[str, Tensor],
     train: bool,
@@ -50,20 +50,18 @@ def check(
 ) -> str | None:
     given = [x.to(DOUBLE) if x.is_floating_point() else x for x in inputs.values()]
     try:
-        theirs = student_network(session, expression, EXPECTED, hint, list(inputs.values()), of)
+        theirs = student_network(trial, expression, EXPECTED, hint, list(inputs.values()), of)
         if theirs.eval.own_gradients:
-            raise Unrecordable("it has a torch.autograd.Function with a gradient of its own")
-    except Unrecordable as error:
+            raise NoProgramError("it has a torch.autograd.Function with a gradient of its own")
+    except NoProgramError as error:
         if of is not None:
             return message(EXPECTED, f"a forward pass that cannot be told: {error}", RECORD)
-        return in_their_process.check(
-            session, expression, inputs, train, tolerance, hint, str(error)
-        )
-    ours = solution_network(session, expression, list(inputs.values()), of)
-    asked = Compared(given, tolerance, hint, f"{session.seed} {expression}")
+        return in_their_process.check(trial, expression, inputs, train, tolerance, hint, str(error))
+    ours = solution_network(trial, expression, list(inputs.values()), of)
+    asked = Compared(given, tolerance, hint, f"{trial.seed} {expression}")
     try:
         return _differences(ours, theirs, train, asked)
-    except BadProgram as error:
+    except BadProgramError as error:
         return message(EXPECTED, str(error), hint)
 
 

@@ -11,20 +11,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skipgrade.judging.checks.asking import NoAnswer, ask_student
+from skipgrade.judging.checks.asking import NoAnswerError, ask_student
 from skipgrade.judging.checks.compare import largest_gap
-from skipgrade.judging.session import Session
-from skipgrade.judging.tracing import SCHEMES
+from skipgrade.judging.judge.trial import Trial
+from skipgrade.judging.questions.tracing import SCHEMES
 from skipgrade.judging.verdict import message
 
 RECORD = "torch's operations on the whole batch, with torch's own gradients."
 TOLERANCE_FLOAT32 = 1e-3
-SECONDS = 120.0
+NETWORK_TIMEOUT_S = 120.0
 FIELDS = {"precision", "keys", "layers", "outputs", "gradients", "input gradients"}
 
 
 def check(
-    session: Session,
+    trial: Trial,
     expression: str,
     inputs: dict[str, Any],
     train: bool,
@@ -32,15 +32,15 @@ def check(
     hint: str,
     why: str,
 ) -> str | None:
-    if not session.accept_unrecorded:
+    if not trial.accept_unrecorded:
         return message("a forward pass that the judge can run itself", why, RECORD)
-    session.notes.append(f"measured in the student's process: {why}")
-    seed = int(torch.randint(2**62, (), generator=session.generator(f"in process {expression}")))
+    trial.notes.append(f"measured in the student's process: {why}")
+    seed = int(torch.randint(2**62, (), generator=trial.generator(f"in process {expression}")))
     arrays = {"arrays": inputs, "seed": seed}
     for scheme in SCHEMES:
-        theirs = _ask(session, expression, hint, scheme=scheme, without=[], train=False, **arrays)
+        theirs = _ask(trial, expression, hint, scheme=scheme, without=[], train=False, **arrays)
         ours = _solution(
-            session, expression, theirs, scheme=scheme, without=[], train=False, **arrays
+            trial, expression, theirs, scheme=scheme, without=[], train=False, **arrays
         )
         without = _odd_biases(ours["keys"], theirs["keys"])
         if without is not None:
@@ -50,28 +50,34 @@ def check(
     for mode in (False, True) if train else (False,):
         request = {**arrays, "scheme": scheme, "without": without, "train": mode}
         if without or mode:
-            theirs = _ask(session, expression, hint, **request)
-            ours = _solution(session, expression, theirs, **request)
+            theirs = _ask(trial, expression, hint, **request)
+            ours = _solution(trial, expression, theirs, **request)
         if reason := _compare(ours, theirs, "train" if mode else "eval", tolerance, hint):
             return reason
     return None
 
 
-def _ask(session: Session, expression: str, hint: str, **request: Any) -> dict[str, Any]:
+def _ask(trial: Trial, expression: str, hint: str, **request: Any) -> dict[str, Any]:
     expected = "something that can be called with the inputs of the text"
     theirs = ask_student(
-        session, expected, hint, "function", expression=expression, seconds=SECONDS, **request
+        trial,
+        expected,
+        hint,
+        "function",
+        expression=expression,
+        seconds=NETWORK_TIMEOUT_S,
+        **request,
     )
     if not isinstance(theirs, dict) or set(theirs) != FIELDS:
-        raise NoAnswer(message(expected, "an answer that is not of the agreed form", hint))
+        raise NoAnswerError(message(expected, "an answer that is not of the agreed form", hint))
     return theirs
 
 
 def _solution(
-    session: Session, expression: str, theirs: dict[str, Any], **request: Any
+    trial: Trial, expression: str, theirs: dict[str, Any], **request: Any
 ) -> dict[str, Any]:
     precision = "float32" if theirs["precision"] == "float32" else None
-    return session.solution.ask("function", expression=expression, precision=precision, **request)
+    return trial.solution.ask("function", expression=expression, precision=precision, **request)
 
 
 def _odd_biases(ours: dict[str, str], theirs: dict[str, str]) -> list[str] | None:

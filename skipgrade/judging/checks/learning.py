@@ -25,7 +25,7 @@ class Fault(NamedTuple):
 
 
 class Draw:
-    """The numbers of a problem, from the session's generator."""
+    """The numbers of a problem, from the trial's generator."""
 
     def __init__(self, generator: Generator) -> None:
         self.generator = generator

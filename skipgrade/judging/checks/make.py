@@ -10,13 +10,13 @@ from typing import Any
 
 from skipgrade.judging.checks.measuring import StudentsNetwork
 from skipgrade.judging.checks.network import Network
+from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.programs.operations import is_view
-from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import message
 
 
-def check(session: Session, expression: str, like: str, hint: str) -> str | None:
-    one, other = (StudentsNetwork(session, name).recorded for name in (expression, like))
+def check(trial: Trial, expression: str, like: str, hint: str) -> str | None:
+    one, other = (StudentsNetwork(trial, name).recorded for name in (expression, like))
     if _steps(one) == _steps(other):
         return None
     got = f"{expression} and {like} are made in different ways"

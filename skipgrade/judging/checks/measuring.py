@@ -9,12 +9,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from skipgrade.judging.checks.accuracy import Scorer, must_fit, right_answers, scorer, scores_of
-from skipgrade.judging.checks.network import IMAGES, Network, Unrecordable, student_network
+from skipgrade.judging.checks.network import IMAGES, Network, NoProgramError, student_network
 from skipgrade.judging.checks.structure import Layer, structure
-from skipgrade.judging.programs.program import BadProgram
+from skipgrade.judging.judge.trial import Trial
+from skipgrade.judging.programs.program import BadProgramError
 from skipgrade.judging.programs.running import measure, run
-from skipgrade.judging.session import Session
-from skipgrade.judging.verdict import NoAnswer, message
+from skipgrade.judging.verdict import NoAnswerError, message
 
 EXPECTED = "a network for the images of the text"
 
@@ -23,7 +23,7 @@ EXPECTED = "a network for the images of the text"
 class StudentsNetwork:
     """`network("ModelOne()")` in a hidden test; recorded when something is asked of it."""
 
-    session: Session
+    trial: Trial
     expression: str
     x: Tensor | None = None
     of: str | None = None  # the model that `expression` is a function of
@@ -32,10 +32,10 @@ class StudentsNetwork:
     def recorded(self) -> Network:
         try:
             return student_network(
-                self.session, self.expression, EXPECTED, "", [self._images], self.of
+                self.trial, self.expression, EXPECTED, "", [self._images], self.of
             )
-        except Unrecordable as error:
-            raise NoAnswer(
+        except NoProgramError as error:
+            raise NoAnswerError(
                 message(EXPECTED, f"a forward pass that cannot be told: {error}", "")
             ) from error
 
@@ -59,8 +59,8 @@ class StudentsNetwork:
         """The multiplications that one image takes, a number of an activation counted as one."""
         try:
             return measure(self.recorded.eval, [self._images])[1] / len(self._images)
-        except BadProgram as error:
-            raise NoAnswer(message(EXPECTED, str(error), "")) from error
+        except BadProgramError as error:
+            raise NoAnswerError(message(EXPECTED, str(error), "")) from error
 
     def weights(self, run: str, *, trainable: bool | None = None) -> list[Tensor]:
         """Its parameters as the run `run` left them, in the order they were registered in: all, or
@@ -79,11 +79,11 @@ class StudentsNetwork:
             measure(self.recorded.eval, [x])
             with torch.inference_mode():
                 return run(self.recorded.eval, state, [x.clone()])
-        except BadProgram as error:
-            raise NoAnswer(message(EXPECTED, str(error), "")) from error
+        except BadProgramError as error:
+            raise NoAnswerError(message(EXPECTED, str(error), "")) from error
 
     def _loaded(self, weights: str) -> dict[int, Tensor]:
-        tensors = self.session.handed_in.weights(weights)
+        tensors = self.trial.handed_in.weights(weights)
         must_fit(self.recorded, tensors, f"{weights}-best.safetensors", EXPECTED)
         return self.recorded.loaded(tensors)
 
@@ -92,8 +92,8 @@ class StudentsNetwork:
         network = self.recorded
         try:
             return structure(network.eval, self._images)
-        except BadProgram as error:
-            raise NoAnswer(message(EXPECTED, str(error), "")) from error
+        except BadProgramError as error:
+            raise NoAnswerError(message(EXPECTED, str(error), "")) from error
 
     def scores(
         self, images: Tensor, *, weights: str, data: str = "cifar10", prepare: str | None = None
@@ -129,10 +129,10 @@ class StudentsNetwork:
 
     def prepared_scores(self, batch: Tensor, *, weights: str) -> Tensor:
         """The same for images that are prepared already."""
-        tensors = self.session.handed_in.weights(weights)
+        tensors = self.trial.handed_in.weights(weights)
         must_fit(self.recorded, tensors, f"{weights}-best.safetensors", EXPECTED)
         return scores_of(self.recorded, tensors, batch, EXPECTED)
 
     def _scorer(self, weights: str, data: str, prepare: str | None) -> Scorer:
         expected = f"weights in {weights}-best.safetensors that fit the network"
-        return scorer(self.session, self.expression, weights, data, prepare, expected, "")
+        return scorer(self.trial, self.expression, weights, data, prepare, expected, "")

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from skipgrade.judging.checks.asking import ask_student
-from skipgrade.judging.parties import Answerless, Party
+from skipgrade.judging.judge.answerers import Answerer, NotebookCodeError
+from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.printable import presentable
 from skipgrade.judging.programs.carrying import layers
 from skipgrade.judging.programs.program import (
-    BadProgram,
+    BadProgramError,
     Program,
     State,
     good_for_any_batch,
@@ -29,17 +30,18 @@ from skipgrade.judging.programs.running import (
     run,
 )
 from skipgrade.judging.questions.programs import SIZES
-from skipgrade.judging.session import Session
-from skipgrade.judging.verdict import HiddenTestError, NoAnswer, message
+from skipgrade.judging.verdict import HiddenTestError, NoAnswerError, message
 
-SECONDS = 120.0
+NETWORK_TIMEOUT_S = 120.0
 AT_A_TIME = 200  # images, at most
 IMAGES = torch.empty(2, 3, 32, 32)
-_read_of_solutions: WeakKeyDictionary[Party, dict[tuple[Any, ...], Network]] = WeakKeyDictionary()
+_read_of_solutions: WeakKeyDictionary[Answerer, dict[tuple[Any, ...], Network]] = (
+    WeakKeyDictionary()
+)
 RECORD = "a forward pass made of torch's operations on the whole batch"
 
 
-class Unrecordable(Exception):
+class NoProgramError(Exception):
     """A forward pass that only its own process can take; the text says why."""
 
 
@@ -122,10 +124,10 @@ def _scores(program: Program, state: dict[int, Tensor], part: Tensor, size: int)
         own,
         [part.clone(memory_format=torch.contiguous_format)],
         keep=False,
-        seconds=SECONDS,
+        seconds=NETWORK_TIMEOUT_S,
     )
     if more or scores.ndim != 2 or len(scores) != len(part):
-        raise BadProgram("no row of scores for every image")
+        raise BadProgramError("no row of scores for every image")
     return scores[:count]
 
 
@@ -133,7 +135,7 @@ def _fitting(program: Program, images: Tensor) -> int:
     """How many images at a time leave memory and arithmetic within limits."""
     size, products = measure(program, [images[:1].expand(2, *images.shape[1:])])
     if products / 2 > PRODUCTS_OF_AN_IMAGE:
-        raise BadProgram("a forward pass that takes too much arithmetic for an image")
+        raise BadProgramError("a forward pass that takes too much arithmetic for an image")
     return max(2, min(AT_A_TIME, BYTES_AT_A_TIME // max(1, size // 2)))
 
 
@@ -148,7 +150,7 @@ def output_shapes(program: Program, inputs: Sequence[Tensor]) -> list[tuple[int,
 
 
 def student_network(
-    session: Session,
+    trial: Trial,
     expression: str,
     expected: str,
     hint: str,
@@ -157,57 +159,57 @@ def student_network(
 ) -> Network:
     """The student's, recorded once in a submission for inputs of one kind; the same for all checks.
 
-    `NoAnswer` where it cannot be built, `Unrecordable` where it cannot be told as a program.
+    `NoAnswerError` where it cannot be built, `NoProgramError` where it cannot be told as a program.
     """
     forms = _forms(inputs)
     key = (expression, of, str([[form[0][1:], form[1]] for form in forms]))
-    if key not in session.networks:
+    if key not in trial.networks:
         try:
-            session.networks[key] = _ask_for(session, expression, expected, hint, forms, of)
-        except (NoAnswer, Unrecordable) as error:
-            session.networks[key] = error
-    found = session.networks[key]
+            trial.networks[key] = _ask_for(trial, expression, expected, hint, forms, of)
+        except (NoAnswerError, NoProgramError) as error:
+            trial.networks[key] = error
+    found = trial.networks[key]
     if isinstance(found, Exception):
         raise found
     return found
 
 
 def _ask_for(
-    session: Session, expression: str, expected: str, hint: str, forms: list[Any], of: str | None
+    trial: Trial, expression: str, expected: str, hint: str, forms: list[Any], of: str | None
 ) -> Network:
     def ask(kind: str) -> Any:
         return ask_student(
-            session,
+            trial,
             expected,
             hint,
             kind,
             expression=expression,
             forms=forms,
             of=of,
-            seconds=SECONDS,
+            seconds=NETWORK_TIMEOUT_S,
         )
 
     try:
         return _network(ask, forms)
-    except BadProgram as error:
-        raise NoAnswer(message(expected, presentable(str(error)), RECORD)) from error
+    except BadProgramError as error:
+        raise NoAnswerError(message(expected, presentable(str(error)), RECORD)) from error
 
 
 def solution_network(
-    session: Session, expression: str, inputs: Sequence[Tensor] = (IMAGES,), of: str | None = None
+    trial: Trial, expression: str, inputs: Sequence[Tensor] = (IMAGES,), of: str | None = None
 ) -> Network:
     """The same of the solution, where nothing of it may fail; read once for all submissions."""
     forms = _forms(inputs)
-    read = _read_of_solutions.setdefault(session.solution, {})
+    read = _read_of_solutions.setdefault(trial.solution, {})
     key = (expression, of, str(forms))
     try:
         if key not in read:
             read[key] = _network(
-                lambda kind: session.solution.ask(kind, expression=expression, forms=forms, of=of),
+                lambda kind: trial.solution.ask(kind, expression=expression, forms=forms, of=of),
                 forms,
             )
         return read[key]
-    except (Answerless, BadProgram, Unrecordable) as error:
+    except (NotebookCodeError, BadProgramError, NoProgramError) as error:
         raise HiddenTestError(f"the solution's {expression} is no network: {error}") from error
 
 
@@ -218,20 +220,20 @@ def _network(ask: Any, forms: list[Any]) -> Network:
         told = ask("program of one size")
         found = {mode: _program(told, mode, forms) for mode in ("eval", "train")}
     if found["eval"] is None:
-        raise Unrecordable("its steps depend on what the images show")
+        raise NoProgramError("its steps depend on what the images show")
     return Network(found["eval"], found["train"])
 
 
 def _program(told: Any, mode: str, forms: list[Any]) -> Program | None:
     """The program of one mode; None if there is none, or its two recordings do not agree."""
     if not isinstance(told, dict):
-        raise BadProgram("a forward pass that is not of the agreed form")
+        raise BadProgramError("a forward pass that is not of the agreed form")
     if "unrecordable" in told:
-        raise Unrecordable(presentable(told["unrecordable"]))
+        raise NoProgramError(presentable(told["unrecordable"]))
     if mode not in told:
         return None
     if not isinstance(told[mode], list) or len(told[mode]) != 2:
-        raise BadProgram("a forward pass that is not of the agreed form")
+        raise BadProgramError("a forward pass that is not of the agreed form")
     one, other = map(read_program, told[mode])
     if told.get("one size") is not True:
         return good_for_any_batch(one, other, SIZES)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from skipgrade import lab
-from skipgrade.judging.checks.asking import NoAnswer, ask_student
-from skipgrade.judging.session import Session
+from skipgrade.judging.checks.asking import NoAnswerError, ask_student
+from skipgrade.judging.judge.trial import Trial
 
 PROBES = 4
 EXACT = 1e-3
@@ -33,7 +33,7 @@ def usual(data: str) -> Preparation:
     return Preparation(1 / std, -mean / std)
 
 
-def preparation(session: Session, expression: str | None, data: str) -> Preparation:
+def preparation(trial: Trial, expression: str | None, data: str) -> Preparation:
     """What the student's transform does to pixels, measured on noise; weights are trained for that.
 
     Any other mean and spread is as good. A transform that does anything else, or that fails, has
@@ -41,12 +41,12 @@ def preparation(session: Session, expression: str | None, data: str) -> Preparat
     """
     if expression is None:
         return usual(data)
-    noise = torch.randint(256, (PROBES, 3, 32, 32), generator=session.generator("preparation")).to(
+    noise = torch.randint(256, (PROBES, 3, 32, 32), generator=trial.generator("preparation")).to(
         torch.uint8
     )
     try:
-        out = ask_student(session, "", "", "prepared", expression=expression, images=noise)
-    except NoAnswer:
+        out = ask_student(trial, "", "", "prepared", expression=expression, images=noise)
+    except NoAnswerError:
         return usual(data)
     return _fitted(noise, out) or usual(data)
 

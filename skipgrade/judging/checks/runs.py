@@ -9,17 +9,17 @@ from torch import Tensor
 
 from skipgrade import lab
 from skipgrade.judging.checks.accuracy import right_answers, scorer
-from skipgrade.judging.holdout import PACK
-from skipgrade.judging.session import Session
+from skipgrade.judging.judge.holdout import PACK
+from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.verdict import message
 from skipgrade.lab.data import CourseImages
 
-LOOKED_AT = 500  # validation images
+VALIDATION_IMAGES = 500  # validation images
 SLACK = 0.08  # what chance and half precision may take from a claim on so many of them
 
 
 def check(
-    session: Session,
+    trial: Trial,
     name: str,
     model: str,
     data: str,
@@ -30,18 +30,18 @@ def check(
 ) -> str | None:
     """Whether the weights of the run are about as often right as its history says, on so many of
     the `val` images that were held out from it."""
-    claim = session.handed_in.history(name)
+    claim = trial.handed_in.history(name)
     expected = f"weights of the run {name!r} that do what its history says"
     if not claim.epochs:
         return message(expected, f"no epoch in {name}-history.json", hint)
     best = claim.best["val_accuracy"]
-    scores = scorer(session, model, name, data, prepare, expected, hint)
-    count = images or LOOKED_AT
+    scores = scorer(trial, model, name, data, prepare, expected, hint)
+    count = images or VALIDATION_IMAGES
     held_out, labels = _held_out(data, val)
-    chosen = torch.randperm(len(held_out), generator=session.generator(f"run {name}"))[:count]
+    chosen = torch.randperm(len(held_out), generator=trial.generator(f"run {name}"))[:count]
     pixels = torch.from_numpy(held_out.data[chosen.numpy()]).permute(0, 3, 1, 2)
     measured = right_answers(scores(pixels), labels[chosen]) / len(chosen)
-    if best - measured <= SLACK * math.sqrt(LOOKED_AT / count):
+    if best - measured <= SLACK * math.sqrt(VALIDATION_IMAGES / count):
         return None
     got = f"{best:.1%} of the validation images by the history, {measured:.1%} by the weights"
     hint = hint or "weights and history of one run: was it trained again after one was written?"

@@ -27,8 +27,8 @@ from skipgrade.judging.checks.learning import (
     tolerance,
 )
 from skipgrade.judging.checks.mistakes import MISTAKES, RETURNED, reference_step
+from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.questions.learning import Problem, take_steps
-from skipgrade.judging.session import Session
 from skipgrade.judging.verdict import message
 
 Answer = dict[str, Any]
@@ -39,7 +39,7 @@ ONE_STEP = "one step of the given optimizer on the loss of the batch, from clear
 
 
 def check_step(
-    session: Session,
+    trial: Trial,
     step: str,
     allow: Collection[str],
     sets_mode: bool,
@@ -50,9 +50,9 @@ def check_step(
     `sets_mode`: a model in eval mode is to be trained in train mode all the same."""
     if unknown := set(allow) - ALLOWED:
         raise ValueError(f"allow={sorted(unknown)}: only {sorted(ALLOWED)} can be allowed")
-    draw = Draw(session.generator(f"training step {step}"))
+    draw = Draw(trial.generator(f"training step {step}"))
     problems = draw_problems(draw, "clipping" in allow, sets_mode)
-    got = ask_student(session, ONE_STEP, hint, "training step", step=step, problems=problems)
+    got = ask_student(trial, ONE_STEP, hint, "training step", step=step, problems=problems)
     due = take(problems)
     if not has_form(got, due):
         return [Fault(message(ONE_STEP, "an answer that is not of the agreed form", hint), 1.0)]

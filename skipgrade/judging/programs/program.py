@@ -24,7 +24,7 @@ from skipgrade.judging.programs.recording import LARGEST_CONSTANT, MOST_OPERATIO
 DTYPES = {"float16", "bfloat16", "float32", "float64", "int64", "int32", "uint8", "bool", "int8"}
 
 
-class BadProgram(Exception):
+class BadProgramError(Exception):
     """What came is no forward pass the judge would run; the text says why."""
 
 
@@ -124,7 +124,7 @@ class Program:
 
 
 def read_program(told: Any) -> Program:
-    """The program behind what a kernel recorded; `BadProgram` for anything else."""
+    """The program behind what a kernel recorded; `BadProgramError` for anything else."""
     try:
         state = [_state(entry) for entry in told["state"]]
         program = Program(
@@ -136,11 +136,11 @@ def read_program(told: Any) -> Program:
             own_gradients=told["own gradients"] is True,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadProgram("a forward pass that is not of the agreed form") from error
+        raise BadProgramError("a forward pass that is not of the agreed form") from error
     if not all(isinstance(value, Tensor) for value in program.constants.values()):
-        raise BadProgram("a forward pass that is not of the agreed form")
+        raise BadProgramError("a forward pass that is not of the agreed form")
     if sum(value.numel() for value in program.constants.values()) > LARGEST_CONSTANT:
-        raise BadProgram(f"more than {LARGEST_CONSTANT:,} numbers that are no weights")
+        raise BadProgramError(f"more than {LARGEST_CONSTANT:,} numbers that are no weights")
     _drop_what_nobody_uses(program)
     _check(program)
     return program
@@ -253,17 +253,19 @@ def _check(program: Program) -> None:
     from_input = set(program.input_numbers())
     for node in program.nodes:
         if operation(node.op) is None:
-            raise BadProgram(f"the operation {node.name}, which is not one of those that are known")
+            raise BadProgramError(
+                f"the operation {node.name}, which is not one of those that are known"
+            )
         given = list(node.tensors())
         if not known.issuperset(given):
-            raise BadProgram("a forward pass that uses what nobody computed")
+            raise BadProgramError("a forward pass that uses what nobody computed")
         if node.name in LOOK_UPS and from_input.intersection(_tensors(node.args[1:])):
-            raise BadProgram("a look-up by what the images show")
+            raise BadProgramError("a look-up by what the images show")
         if from_input.intersection(given):
             from_input.update(node.out)
         known.update(node.out)
     if not known.issuperset(program.outputs):
-        raise BadProgram("a forward pass whose result nobody computed")
+        raise BadProgramError("a forward pass whose result nobody computed")
 
 
 def _node(told: Any) -> Node:

@@ -21,7 +21,7 @@ MOST_OPERATIONS = 20_000
 READS_A_NUMBER = "aten._local_scalar_dense.default"  # .item(): what follows from it is recorded
 
 
-class NotRecordable(Exception):
+class NotRecordableError(Exception):
     """This forward pass cannot be told as a list of operations; the text says why."""
 
 
@@ -42,7 +42,7 @@ class Recorder(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if len(self.nodes) >= MOST_OPERATIONS:
-            raise NotRecordable(f"it takes more than {MOST_OPERATIONS:,} operations")
+            raise NotRecordableError(f"it takes more than {MOST_OPERATIONS:,} operations")
         self.notice_own_gradients([args, kwargs])
         # Before the call: one that works in place changes what a constant was.
         told = {"op": str(func), "args": self._told(args), "kwargs": self._told(kwargs)}
@@ -87,12 +87,12 @@ class Recorder(TorchDispatchMode):
             return None
         if value is None or type(value) in (bool, int, float, str):
             return value
-        raise NotRecordable(f"an operation is given a {type(value).__name__}")
+        raise NotRecordableError(f"an operation is given a {type(value).__name__}")
 
     def _keep_constant(self, tensor: Tensor) -> None:
         size = sum(math.prod(one.shape) for one in self.constants.values()) + tensor.numel()
         if size > LARGEST_CONSTANT:
-            raise NotRecordable(
+            raise NotRecordableError(
                 f"it uses {size:,} numbers that are neither its input nor weights; at most "
                 f"{LARGEST_CONSTANT:,} are allowed (a table belongs into a parameter or a buffer)"
             )

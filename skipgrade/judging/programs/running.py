@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from skipgrade.judging.programs.operations import operation, parameter_names
-from skipgrade.judging.programs.program import BadProgram, Named, Node, Program, Ref, Times
+from skipgrade.judging.programs.program import BadProgramError, Named, Node, Program, Ref, Times
 
 MOST_BYTES = 6 * 2**30  # all that one run makes, counted as if nothing were freed
 MOST_PRODUCTS = 400e9  # multiplications of one run
@@ -35,7 +35,7 @@ def run(
     """The outputs for these inputs, with this state, in this precision.
 
     Every tensor made stays until the end with `keep`, as autograd needs it; without, it goes when
-    nobody wants it any more. Raises `BadProgram` for steps that cannot be taken.
+    nobody wants it any more. Raises `BadProgramError` for steps that cannot be taken.
     """
     batch = _batch_of(program, inputs)
     values: Values = {**state, **dict(zip(program.input_numbers(), inputs, strict=True))}
@@ -48,7 +48,7 @@ def run(
     with _by_default(dtype):
         for index, node in enumerate(program.nodes):
             if time.monotonic() > deadline:
-                raise BadProgram(f"a forward pass that takes longer than {seconds:g} s")
+                raise BadProgramError(f"a forward pass that takes longer than {seconds:g} s")
             _step(node, values, batch, dtype, device)
             for number in last.get(index, ()):
                 values.pop(number, None)
@@ -78,7 +78,7 @@ def measure(
             size += sum(tensor.numel() * tensor.element_size() for tensor in made)
             products += _products(node, values, made)
             if size > MOST_BYTES or products > MOST_PRODUCTS:
-                raise BadProgram("a forward pass that takes too much memory or arithmetic")
+                raise BadProgramError("a forward pass that takes too much memory or arithmetic")
     return size, products
 
 
@@ -119,7 +119,9 @@ def _products(node: Node, values: Values, made: list[Tensor]) -> float:
 def _batch_of(program: Program, inputs: Sequence[Tensor]) -> int:
     batch = inputs[0].shape[0] if inputs and inputs[0].ndim else 1
     if program.batch is not None and batch != program.batch:
-        raise BadProgram(f"a forward pass that works for batches of {program.batch} images only")
+        raise BadProgramError(
+            f"a forward pass that works for batches of {program.batch} images only"
+        )
     return batch
 
 
@@ -136,10 +138,12 @@ def _step(
         with torch.set_grad_enabled(node.gradient and torch.is_grad_enabled()):
             result = operation(node.op)(*args, **kwargs)
     except (RuntimeError, TypeError, IndexError, ValueError, NotImplementedError) as error:
-        raise BadProgram(f"a step that cannot be taken again ({node.name}: {error})") from error
+        raise BadProgramError(
+            f"a step that cannot be taken again ({node.name}: {error})"
+        ) from error
     made = _flat(result)
     if len(made) != len(node.out):
-        raise BadProgram(f"another number of results of {node.name}")
+        raise BadProgramError(f"another number of results of {node.name}")
     values.update(zip(node.out, made, strict=True))
     return made
 

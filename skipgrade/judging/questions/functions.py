@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skipgrade.judging.questions.tracing import fill, named_slots, record
 from skipgrade.judging.questions.values import evaluate
-from skipgrade.judging.tracing import fill, named_slots, record
 
 DOUBLE = torch.float64
 

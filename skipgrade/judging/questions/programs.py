@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skipgrade.judging.programs.recording import NotRecordable, record, twin
+from skipgrade.judging.programs.recording import NotRecordableError, record, twin
 from skipgrade.judging.questions.values import evaluate
 
 SIZES = (3, 5)  # what changes from one to the other goes with the batch size
@@ -29,7 +29,7 @@ def program(
     with torch.random.fork_rng(devices=[]):
         try:
             return _both_modes(target, [_inputs(forms, size) for size in SIZES], owner)
-        except NotRecordable as error:
+        except NotRecordableError as error:
             return {"unrecordable": str(error)}
         except Exception:  # batches of these sizes may be what it cannot do
             return one_size(namespace, expression, forms, of)
@@ -43,7 +43,7 @@ def one_size(
     with torch.random.fork_rng(devices=[]):
         try:
             found = _both_modes(target, [_inputs(forms, None) for _ in SIZES], owner)
-        except NotRecordable as error:
+        except NotRecordableError as error:
             return {"unrecordable": str(error)}
     return {**found, "one size": True}
 

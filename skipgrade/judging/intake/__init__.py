@@ -1,0 +1,1 @@
+"""[grader] From what a student handed in to plain files and a sound notebook."""

@@ -1,0 +1,1 @@
+"""[grader] What a submission wrote, before anyone looks at it."""

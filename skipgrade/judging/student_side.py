@@ -1,0 +1,57 @@
+"""[student's kernel] The student's side of a question; it is believed nothing.
+
+The judge asks the kernel, with Jupyter's own `execute_request`, to evaluate `answer("...")`; the
+text it returns comes back in the reply.
+"""
+
+from __future__ import annotations
+
+import linecache
+import traceback
+from typing import Any
+
+from skipgrade.judging.questions import QUESTIONS
+from skipgrade.judging.wire.codec import NotPlainDataError
+from skipgrade.judging.wire.messages import pack, unpack
+
+LIBRARY_MESSAGES = {"NameError", "AttributeError", "NotImplementedError", "ImportError"}
+
+
+def answer(question: str) -> str:
+    """The answer to a question, from the notebook this kernel runs."""
+    import IPython
+
+    shell: Any = IPython.get_ipython()  # type: ignore[no-untyped-call]
+    return pack(reply(unpack(question), shell.user_ns))
+
+
+def reply(question: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
+    """The value asked for, or what went wrong in the words of the exception."""
+    ask = QUESTIONS[question["kind"]]
+    try:
+        value = ask(namespace, **question["request"])
+        pack(value)  # fails now, where it can be said, if the value could not be sent
+    except NotPlainDataError as error:
+        return {"error": {"type": "NotPlain", "message": str(error), "line": ""}}
+    except Exception as error:
+        return {"error": describe(error)}
+    return {"value": value}
+
+
+def describe(error: Exception) -> dict[str, str]:
+    """An exception as the student should see it: what, and which line of the notebook.
+
+    The message is passed on only when a library wrote it. What the notebook's own code raises
+    could say anything, for example the arguments it was called with.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if _is_notebook(frame.filename)]
+    innermost_is_own = bool(frames) and _is_notebook(frames[-1].filename)
+    name = type(error).__name__
+    quiet = innermost_is_own and name not in LIBRARY_MESSAGES
+    line = linecache.getline(own[-1].filename, own[-1].lineno or 0) if own else ""
+    return {"type": name, "message": "" if quiet else str(error), "line": line.strip()}
+
+
+def _is_notebook(filename: str) -> bool:
+    return "ipykernel_" in filename or filename.startswith(("<ipython-input", "<notebook"))
