@@ -12,7 +12,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do 
 	$$candidate -c '$(USABLE)' 2>/dev/null && echo $$candidate && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lab bench-grading bench-isolation release lock install clean
+.PHONY: help demo test lint lab bench-grading bench-isolation release lock image install clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ lock: $(STAMP)  ## compile requirements.lock from pyproject.toml (UPGRADE=1 for 
 		--universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
 		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
 	@echo "requirements.lock is compiled"
+
+image:  ## a container image of the grader (DOCKER=podman builds it with podman)
+	@$(or $(DOCKER),docker) build --tag skipgrade .
 
 install: $(STAMP)  ## build .venv from requirements.lock
 

@@ -19,7 +19,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Float, Integer, List, Unicode
 
-from skipgrade.sandbox import confinement, folders, zygotes
+from skipgrade.sandbox import confinement, folders, landlock, zygotes
 from skipgrade.sandbox.confinement import PROTECTIONS, Places
 from skipgrade.sandbox.order import GIB, INLINE, Limits, Order
 
@@ -184,6 +184,7 @@ class SandboxProvisioner(WarmProvisioner):
             seconds=self.seconds,
         )
         order.without = confinement.missing()
+        order.landlock = landlock.version()
         order.private = self._private
         order.abandoned.append(self._private)
         return order

@@ -53,20 +53,18 @@ def look_around() -> frozenset[str]:
         absent.add("folders")
     if not groups.homes():
         absent.add("groups")
-    if not confinement.scopes():
-        absent.add("scopes")
     _filter(absent)
     return frozenset(absent)
 
 
-_filters: dict[tuple[bool, bool, bool], Filter] = {}
+_filters: dict[tuple[bool, bool], Filter] = {}
 
 
 def _filter(absent: Collection[str]) -> Filter | None:
     """Compiled once, for all kernels that go without the same."""
     if "network" in absent:
         return None
-    kind = ("processes" not in absent, "folders" in absent, "scopes" in absent)
+    kind = ("processes" not in absent, "folders" in absent)
     if kind not in _filters:
         _filters[kind] = Filter(*kind)
     return _filters[kind]

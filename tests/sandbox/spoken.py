@@ -14,7 +14,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 from traitlets.config import Config
 
-from skipgrade.sandbox import confinement, kernel_manager
+from skipgrade.sandbox import confinement, kernel_manager, landlock
 
 
 class KernelEnded(AssertionError):
@@ -72,11 +72,17 @@ LIMITS = {"memory_gib": 1.0, "disk_gib": 0.25, "processes": 24, "seconds": 300}
 PRELOAD = {"preload": ["torch"]}
 
 
-def confined(folder: Path, without: Sequence[str] = (), **limits: Any) -> Kernel:
-    """A student's kernel, on a machine that offers all but some of what helps to confine it."""
+def confined(
+    folder: Path, without: Sequence[str] = (), known: int | None = None, **limits: Any
+) -> Kernel:
+    """A student's kernel, on a machine that offers all but some of what helps to confine it, and
+    has that version of Landlock.
+    """
     given = LIMITS | PRELOAD | {"accept_missing": list(without)} | limits
     missing = [*confinement.missing(), *without]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(confinement, "missing", lambda: missing)
+        if known is not None:
+            patch.setattr(landlock, "version", lambda: known)
         manager = kernel_manager("student", config=Config(SandboxProvisioner=given))
         return Kernel(manager, folder)
