@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     ClearOutput,
@@ -33,10 +32,7 @@ c.CourseDirectory.course_id = "skipgrade"
 c.ColabHeader.repository = "https://github.com/skipgrade/skipgrade"
 
 # Releasing: a badge and an install cell first; nothing that a Run All left beside the source.
-c.GenerateAssignment.preprocessors = [
-    *GenerateAssignment.preprocessors.default_args[0],
-    ColabHeader,
-]
+c.GenerateAssignment.preprocessors.append(ColabHeader)
 c.GenerateAssignment.post_convert_hook = "skipgrade.classroom.leftovers.drop_from_release"
 
 # Grading: the student's kernel runs what is visible, the judge's kernel what is hidden.
