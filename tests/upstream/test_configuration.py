@@ -98,7 +98,7 @@ def test_the_key_of_the_held_out_images(line: str, name: str, tmp_path: Path) ->
 
 
 def test_releasing_adds_to_nbgraders_own_steps() -> None:
-    """`c.GenerateAssignment.preprocessors.append` in our own nbgrader_config.py."""
+    """`GenerateAssignment.preprocessors.default()` in our own nbgrader_config.py."""
     steps = GenerateAssignment(config=Course(ROOT).config).preprocessors
     usual = GenerateAssignment().preprocessors
     assert steps[: len(usual)] == usual, "nbgrader's own steps of releasing are gone"
