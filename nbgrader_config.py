@@ -38,10 +38,8 @@ c.CourseDirectory.course_id = "skipgrade"
 c.ColabHeader.repository = "https://github.com/skipgrade/skipgrade"
 
 # Releasing: a badge and an install cell first; nothing that a Run All left beside the source.
-c.GenerateAssignment.preprocessors = [
-    *GenerateAssignment.preprocessors.default_args[0],
-    ColabHeader,
-]
+# (Not by `append`: nbgrader's commands read this file twice, and would put the header in twice.)
+c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), ColabHeader]
 c.GenerateAssignment.post_convert_hook = "skipgrade.classroom.leftovers.drop_from_release"
 
 # Grading: the student's kernel runs what is visible, the judge's kernel what is hidden.

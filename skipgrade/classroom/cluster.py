@@ -8,13 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import islice
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
 
 import dask
 from dask.system import CPU_COUNT
-from distributed import Client, SpecCluster, Worker, WorkerPlugin, as_completed
+from distributed import Client, SpecCluster, Worker, WorkerPlugin
 from distributed import Future as DaskFuture
 from distributed.system import MEMORY_LIMIT
 
@@ -102,21 +104,24 @@ def local(
     with (
         tempfile.TemporaryDirectory(prefix="skipgrade-run-") as scratch,
         _kernels_for(sources, kernels) as shared,
-        dask.config.set(
-            {
-                "temporary-directory": scratch,
-                "distributed.scheduler.allowed-failures": DEATHS_DASK_FORGIVES,
-                "distributed.nanny.environ": environment | dict(shared),
-                "distributed.nanny.pre-spawn-environ": {},  # would be left in our own
-                "distributed.worker.multiprocessing-method": workers.METHOD,
-                "distributed.worker.profile.enabled": False,  # nobody looks at it
-            }
-        ),
+        dask.config.set(settings(scratch, environment | dict(shared))),
         _started(processes, scratch) as cluster,
         Client(cluster) as client,
         _manners(client, _Manners(sources, scratch)),
     ):
         yield lambda orders: _results(client, orders, least=1, patience=PATIENCE)
+
+
+def settings(scratch: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """What our own cluster's configuration says otherwise than Dask's."""
+    return {
+        "temporary-directory": scratch,
+        "distributed.scheduler.allowed-failures": DEATHS_DASK_FORGIVES,
+        "distributed.nanny.environ": environment,
+        "distributed.nanny.pre-spawn-environ": {},  # would be left in our own
+        "distributed.worker.multiprocessing-method": workers.METHOD,
+        "distributed.worker.profile.enabled": False,  # nobody looks at it
+    }
 
 
 def _started(processes: int, folder: str) -> SpecCluster:
@@ -174,19 +179,20 @@ def _results(
     So memory stays flat however large the class is. `patience` is for how many seconds there may
     be no worker at all.
     """
-    students: dict[str, str] = {}
-    finished = as_completed()
+    sent: dict[str, tuple[DaskFuture, str]] = {}  # what is not held is cancelled
+    finished: SimpleQueue[DaskFuture] = SimpleQueue()
     room = max(least, _threads(client))
 
     def send(some: Iterable[Order]) -> None:
         for order in some:
             future = client.submit(grade_here, order, pure=False)
-            students[str(future.key)] = order.student
-            finished.add(future)
+            sent[str(future.key)] = future, order.student
+            future.add_done_callback(finished.put)
 
     send(islice(orders, room))
-    for future in _one_by_one(finished, client, patience):
-        student = students.pop(str(future.key))
+    while sent:
+        future = _next(finished, client, patience)
+        _, student = sent.pop(str(future.key))
         if future.status in ("cancelled", "lost"):
             raise ClusterLost("the connection to the scheduler is lost")
         graded = _outcome(future, student)
@@ -195,16 +201,12 @@ def _results(
         yield graded
 
 
-def _one_by_one(
-    finished: as_completed, client: Client, patience: float | None
-) -> Iterator[DaskFuture]:
+def _next(finished: SimpleQueue[DaskFuture], client: Client, patience: float | None) -> DaskFuture:
+    """The next that is done; raises where nobody has been there to do it for too long."""
     seen = time.monotonic()
-    while not finished.is_empty():
-        if finished.has_ready():
-            yield next(finished)
-            continue
-        with finished.thread_condition:
-            finished.thread_condition.wait(timeout=1.0)
+    while True:
+        with suppress(Empty):
+            return finished.get(timeout=1.0)
         if patience is None or _threads(client) > 0:
             seen = time.monotonic()
         elif time.monotonic() - seen > patience:

@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,7 +132,7 @@ def _put_alembic_on_path() -> None:
 
 
 class _Reason(logging.Handler):
-    """Keeps what nbgrader only logs: the exception behind its 'There was an error'."""
+    """Keeps what nbgrader only logs: the exception it is about when it says so."""
 
     def __init__(self, logger: logging.Logger) -> None:
         super().__init__(logging.ERROR)
@@ -139,11 +140,11 @@ class _Reason(logging.Handler):
         self.reason = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage().strip()
-        if text.startswith("Traceback"):
-            self.reason = text.splitlines()[-1]
+        error = sys.exc_info()[1]
+        if error and str(error):
+            self.reason = traceback.format_exception_only(error)[-1].strip().splitlines()[-1]
         elif not self.reason:
-            self.reason = text
+            self.reason = record.getMessage().strip()
 
 
 @contextmanager

@@ -40,7 +40,8 @@ class Kernel:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.manager.is_alive():
-                raise KernelEnded(getattr(self.manager.provisioner.process, "reason", ""))
+                provisioner: Any = self.manager.provisioner
+                raise KernelEnded(provisioner.why_ended())
             with contextlib.suppress(Empty):
                 reply = self.client.get_shell_msg(timeout=1)
                 if reply["parent_header"].get("msg_id") == message:
@@ -61,7 +62,7 @@ class Kernel:
         deadline = time.monotonic() + seconds
         while process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.1)
-        return str(process.reason)
+        return str(provisioner.why_ended())
 
     def close(self) -> None:
         self.client.stop_channels()
