@@ -64,13 +64,14 @@ class SubmissionExporter(NotebookExporter):
 
     def from_notebook_node(
         self, nb: NotebookNode, resources: Any | None = None, **kw: Any
-    ) -> tuple[str, dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """What the preprocessors make of it, as text without indentation: json takes ten times as
         long to indent, and Jupyter and nbgrader are the only ones who read this.
         """
         done, resources = Exporter.from_notebook_node(self, nb, resources, **kw)
         resources["output_suffix"] = ".nbconvert"
-        return json.dumps(strip_transient(done), ensure_ascii=False, sort_keys=True) + "\n", resources
+        text = json.dumps(strip_transient(done), ensure_ascii=False, sort_keys=True)
+        return f"{text}\n", resources
 
     def _submitted(
         self, path: Path, submission: Submission, resources: dict[str, Any]

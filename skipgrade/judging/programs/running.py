@@ -77,9 +77,7 @@ def measure(
     return program.measured[kind]
 
 
-def _measure(
-    program: Program, shapes: Sequence[Tensor], dtype: torch.dtype
-) -> tuple[int, float]:
+def _measure(program: Program, shapes: Sequence[Tensor], dtype: torch.dtype) -> tuple[int, float]:
     values, batch = _without_numbers(program, shapes, dtype)
     size, products = 0, 0.0
     with _by_default(dtype):

@@ -15,10 +15,10 @@ from torch import Tensor
 from skipgrade.judging.programs.operations import changes
 from skipgrade.judging.programs.program import Node, Ref
 
-ACTIVATIONS = frozenset(
-    "relu relu6 leaky_relu elu selu celu gelu silu mish hardtanh hardswish hardsigmoid softplus"
-    " sigmoid tanh log_sigmoid".split()
-)
+ACTIVATIONS = frozenset([
+    "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardtanh",
+    "hardswish", "hardsigmoid", "softplus", "sigmoid", "tanh", "log_sigmoid",
+])  # fmt: skip
 SUMS = frozenset(["add", "sub", "mul", "div"])
 NORMS = {
     "native_batch_norm": 3,
