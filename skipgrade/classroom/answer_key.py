@@ -1,9 +1,12 @@
 """What no student may see, looked for in the files that are about to be published."""
 
+import json
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -40,16 +43,19 @@ def leaks(course: Course, folder: Path) -> list[str]:
 
 
 def hidden_lines(course: Course) -> dict[str, str]:
-    """Each telling line that stands between markers in a source notebook, and in which cell."""
+    """Each telling line that stands between markers in a source notebook alone, without its
+    spaces, and where that is.
+    """
     hidden: dict[str, str] = {}
-    shown: set[str] = set()
+    shown = ""
     for assignment in course.assignments():
         for path in sorted(course.folder("source", assignment).glob("*.ipynb")):
             for cell in nbformat.read(path, as_version=4).cells:
                 visible = _visible(cell)
-                shown |= _telling(visible)
+                shown += _squeezed(visible)
                 for line in _telling(cell.source) - _telling(visible):
-                    hidden.setdefault(line, f"{path.name}, cell {grade_id(cell) or cell.get('id')}")
+                    where = f"{path.name}, cell {grade_id(cell) or cell.get('id')}: {line[:60]}"
+                    hidden.setdefault(_squeezed(line), where)
     return {line: where for line, where in hidden.items() if line not in shown}
 
 
@@ -66,6 +72,11 @@ def _telling(text: str) -> set[str]:
     return {line for line in lines if len(line) >= TELLING and not line.startswith("#")}
 
 
+def _squeezed(text: str) -> str:
+    """Without spaces and line ends, however it is indented, listed or wrapped."""
+    return "".join(text.split())
+
+
 def _in_a_file(path: Path, hidden: dict[str, str], secret: bytes, key_name: str) -> Iterator[str]:
     if path.name in (*NEVER, key_name):
         yield "is not for students"
@@ -77,17 +88,23 @@ def _in_a_file(path: Path, hidden: dict[str, str], secret: bytes, key_name: str)
         yield from _in_a_wheel(path)
     elif len(content) <= LARGEST_TEXT and b"\0" not in content[:1024]:
         text = content.decode("utf-8", "replace")
+        if path.suffix == ".ipynb":
+            with suppress(ValueError):  # what is no notebook is looked through as it is
+                text = "\n".join(_texts(json.loads(text)))
         yield from (f"holds the marker {marker}" for marker in MARKERS if marker in text)
-        for line in _lines(path, text):
-            if line in hidden:
-                yield f"holds a hidden line of {hidden[line]}: {line[:60]}"
+        squeezed = _squeezed(text)
+        yield from (
+            f"holds a hidden line of {where}" for line, where in hidden.items() if line in squeezed
+        )
 
 
-def _lines(path: Path, text: str) -> set[str]:
-    if path.suffix != ".ipynb":
-        return _telling(text)
-    notebook = nbformat.reads(text, as_version=4)
-    return {line for cell in notebook.cells for line in _telling(cell.source)}
+def _texts(value: Any) -> Iterator[str]:
+    """Everything written in a notebook: sources, outputs and metadata."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 def _in_a_wheel(path: Path) -> Iterator[str]:

@@ -89,6 +89,25 @@ LEAKS = {
         lambda course, out: (out / "hints.md").write_text(f"Try:\n\n    {a_solution(course)}\n"),
         "hidden line",
     ),
+    "a solution in a list, wrapped": (
+        lambda course, out: (out / "hints.md").write_text(
+            "- try\n  " + a_solution(course).replace(" ", "\n  ")
+        ),
+        "hidden line",
+    ),
+    "a solution in a notebook's output": (
+        lambda course, out: nbformat.write(
+            nbformat.v4.new_notebook(
+                cells=[
+                    nbformat.v4.new_code_cell(
+                        outputs=[nbformat.v4.new_output("stream", text=a_solution(course))]
+                    )
+                ]
+            ),
+            out / "more.ipynb",
+        ),
+        "hidden line",
+    ),
     "the key": (lambda course, out: (out / "holdout.key").write_text("k"), "not for students"),
     "the key under another name": (
         lambda course, out: (out / "notes.bin").write_bytes(b"\0 a secret that nobody may know \0"),
