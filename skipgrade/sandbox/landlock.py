@@ -80,13 +80,17 @@ def version() -> int:
     return max(0, int(libc().syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ASK_VERSION)))
 
 
+def keeps_signals(known: int) -> bool:
+    return known >= SINCE_VERSION
+
+
 def restrict(rules: Rules, known: int, handled: Access = ALL, signals: bool = False) -> None:
     """Give the calling thread, and what it starts, those of the `handled` rights a rule grants.
 
     `known`: the version to use. `signals`: none to processes outside either, where that is known.
     """
     handled &= Access(max(rights for since, rights in KNOWN.items() if since <= known))
-    scoped = SIGNALS_AND_ABSTRACT_SOCKETS if signals and known >= SINCE_VERSION else 0
+    scoped = SIGNALS_AND_ABSTRACT_SOCKETS if signals and keeps_signals(known) else 0
     about = _Ruleset(handled, 0, scoped)
     size = ctypes.c_size_t(ctypes.sizeof(about))
     library = libc()
