@@ -50,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("assignments", nargs="*", metavar="ASSIGNMENT", help="default: all")
     command.set_defaults(run=_release)
 
+    command = commands.add_parser(
+        "publish", help="put what students may see into a folder or repository of its own"
+    )
+    command.add_argument("target", metavar="FOLDER|ADDRESS", help="a folder, or a git repository's")
+    command.set_defaults(run=_publish)
+
     command = commands.add_parser("grade", help="grade the hand-ins under submitted/")
     command.add_argument("assignment", metavar="ASSIGNMENT")
     command.add_argument("--student", action="append", help="only this one (repeatable)")
@@ -103,7 +109,7 @@ def _release(options: argparse.Namespace) -> int:
     from skipgrade.classroom import holdout
 
     release.generate(course, chosen, say)
-    release.publish(course, say)
+    release.complete(course, say)
     for warning in holdout.missing(course, chosen):
         say(warning)
     return 0
@@ -115,6 +121,15 @@ def _holdout_build(options: argparse.Namespace) -> int:
     from skipgrade.classroom.course import Course
 
     holdout.build(Course(options.course), options.assignments, say)
+    return 0
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import publish
+    from skipgrade.classroom.course import Course
+
+    say("Published:")
+    publish.publish(Course(options.course), options.target, say)
     return 0
 
 

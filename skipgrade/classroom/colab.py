@@ -8,6 +8,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode, default
 
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+GITHUB = "https://github.com/"
 INSTALL = """\
 # On Colab this installs the course's code; where it is installed it does nothing.
 import importlib.util
@@ -36,13 +37,20 @@ class ColabHeader(NbGraderPreprocessor):
 
     @default("release_url")
     def _release_url(self) -> str:
-        return f"{self.repository}/raw/{self.branch}/release"
+        return f"{self.repository}{self._of_its_host}/raw/{self.branch}/release"
+
+    @property
+    def _of_its_host(self) -> str:
+        """What GitLab, wherever it runs, puts between a repository and a place in it."""
+        return "/-" if "gitlab" in self.repository.split("/")[2] else ""
 
     def notebook_address(self, assignment: str, notebook: str) -> str:
-        """Where Colab opens a released notebook."""
-        repository = self.repository.removeprefix("https://github.com/")
-        path = f"{repository}/blob/{self.branch}/release/{assignment}/{notebook}.ipynb"
-        return f"https://colab.research.google.com/github/{path}"
+        """Where Colab opens a released notebook; from elsewhere than GitHub it opens an upload."""
+        path = f"{self.branch}/release/{assignment}/{notebook}.ipynb"
+        if self.repository.startswith(GITHUB):
+            repository = self.repository.removeprefix(GITHUB)
+            return f"https://colab.research.google.com/github/{repository}/blob/{path}"
+        return f"{self.repository}{self._of_its_host}/blob/{path}"
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         if not self.repository:

@@ -13,6 +13,7 @@ from skipgrade.classroom.course import Course
 from skipgrade.classroom.grading import notebook_names
 from skipgrade.classroom.ledger import Ledger
 from skipgrade.judging.printable import printable
+from skipgrade.judging.repairs import repairs
 from skipgrade.judging.verdict import Reason
 
 
@@ -40,6 +41,7 @@ class Row:
     losses: list[Loss] = field(default_factory=list)
     problem: str | None = None
     outdated: str | None = None
+    repairs: list[str] = field(default_factory=list)
     unprotected: list[str] | None = None  # what the sandbox could not keep it from; None: unknown
 
 
@@ -55,8 +57,7 @@ def rows(course: Course, assignment: str) -> list[Row]:
         }
         for student in sorted({*entries, *course.submissions(assignment)}):
             row = Row(student)
-            folder = course.folder("submitted", assignment, student)
-            row.problem = handin.what_is_wrong(folder, names)
+            row.problem = handin.problem(course, assignment, student, names)
             if student not in entries:
                 row.problem = row.problem or "not graded yet"
             else:
@@ -72,6 +73,7 @@ def _read_notebook(course: Course, row: Row, notebook: SubmittedNotebook) -> Non
     graded = course.folder("autograded", assignment, row.student) / f"{notebook.name}.ipynb"
     content = nbformat.read(graded, as_version=4) if graded.is_file() else None
     cells = _graded_cells(content) if content else {}
+    row.repairs += repairs(content) if content else []
     row.unprotected = content.metadata.get("skipgrade", {}).get("unprotected") if content else None
     if not cells and row.problem is None:
         row.problem = f"not graded: see {graded.parent.parent.parent.name}/ and .nbgrader.log"
@@ -153,6 +155,8 @@ def _reasons(row: Row) -> Iterator[str]:
         yield "nothing lost"
     for loss in sorted(row.losses, key=lambda loss: -loss.points):
         yield f"-{loss.points:g} {loss.cell}: {loss.earlier} {loss.reason}"
+    if row.repairs:
+        yield f"repaired: {'; '.join(row.repairs)}"
 
 
 def _shorten(text: str, width: int) -> str:

@@ -23,7 +23,6 @@ from pathlib import Path
 
 import nbformat
 from nbgrader.api import Gradebook
-from nbgrader.converters import Autograde
 from sqlalchemy import create_engine
 
 from skipgrade.classroom import handin, rows
@@ -32,7 +31,8 @@ from skipgrade.classroom.errors import ConversionFailed, CourseError
 from skipgrade.classroom.ledger import Files, fingerprint
 from skipgrade.classroom.rows import Rows
 from skipgrade.classroom.scratch_database import scratch_url
-from skipgrade.judging.grader.skeleton import grade_id
+from skipgrade.judging.grader.matching import grade_id
+from skipgrade.judging.intake.exporter import AutogradeOne
 
 ATTEMPTS = 2
 LOG_LIMIT = 200_000
@@ -98,7 +98,7 @@ def _grade(course: Course, order: Order) -> Graded:
         return Graded(order.student, failure=told, worker=platform.node())
     hand_in = course.folder("submitted", order.assignment, order.student)
     files = fingerprint(hand_in)
-    failure = handin.what_is_wrong(hand_in, order.notebooks)
+    failure = handin.problem(course, order.assignment, order.student, order.notebooks)
     with tempfile.TemporaryDirectory(prefix="skipgrade-grading-") as scratch:
         _demand_room(place, Path(scratch))
         gradebook = _private_gradebook(Path(scratch), order)
@@ -142,7 +142,7 @@ def _autograde(course: Course, order: Order, place: Path, gradebook: str, log: P
         db_url=gradebook,
         autograded_directory=str(place.relative_to(course.root)),
     )
-    course.run(Autograde, order.assignment, student, directory, log)
+    course.run(AutogradeOne, order.assignment, student, directory, log)
 
 
 def _begin_attempt(place: Path) -> Path | None:

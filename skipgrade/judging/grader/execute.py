@@ -20,10 +20,10 @@ from traitlets import Bool, Integer, Unicode
 from traitlets.config import Config
 
 from skipgrade.judging.grader.judge_kernel import JudgeError, JudgeKernel, judge_for
+from skipgrade.judging.grader.matching import grade_id
 from skipgrade.judging.grader.notebook_paths import source_path
 from skipgrade.judging.grader.outputs import flatten_outputs, write_verdict
 from skipgrade.judging.grader.recovery import RecoveringExecute
-from skipgrade.judging.grader.skeleton import grade_id
 from skipgrade.judging.grader.source import is_automatic
 from skipgrade.judging.grader.student_messages import WarySession
 from skipgrade.judging.grader.training_files import training_files
@@ -31,6 +31,7 @@ from skipgrade.judging.grader.workcopy import working_copy
 from skipgrade.judging.intake.exporter import left_out, reason_unreadable
 from skipgrade.judging.pages.sanitise import sanitise
 from skipgrade.judging.printable import printable_lines
+from skipgrade.judging.repairs import repairs
 from skipgrade.judging.secret import mark_of, read_secret
 from skipgrade.judging.verdict import Verdict
 from skipgrade.sandbox import (
@@ -60,6 +61,7 @@ class JudgedExecute(RecoveringExecute):
             part.metadata.pop("skipgrade", None)
         self._begin(resources)
         self.incidents += left_out(nb)
+        self.incidents += [f"Repaired before grading: {told}." for told in repairs(nb)]
         if reason:
             self.abandoned = reason
             for index, cell in enumerate(nb.cells):

@@ -21,7 +21,7 @@ from nbgrader.preprocessors import Execute
 from traitlets import Enum, Integer
 
 from skipgrade.judging.grader.cell_clock import PATIENCE, CellClock
-from skipgrade.judging.grader.skeleton import grade_id
+from skipgrade.judging.grader.matching import grade_id
 from skipgrade.judging.grader.source import is_automatic, split
 from skipgrade.judging.grader.student_messages import HostileMessageError
 
