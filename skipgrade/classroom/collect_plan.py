@@ -11,6 +11,7 @@ from skipgrade.classroom.collect_sources import METADATA, Item, Source, metadata
 from skipgrade.classroom.roster import FIT, Roster, fold
 from skipgrade.judging.intake.plain_files import printable
 
+WORK = (".ipynb", ".zip")
 BY_NAME = ("moodle", "classroom")  # platforms that tell a person's name, and no id
 UNKNOWN = "Rename it to {assignment}_STUDENT.zip, or put it into a folder called STUDENT."
 
@@ -35,9 +36,12 @@ class Plan:
         self.assignment, self.roster, self.scratch = assignment, roster, scratch
         self.attempts: dict[tuple[object, ...], Attempt] = {}
         self.problems: dict[str, None] = {}  # in order, each once
+        self.depth = 0  # of students' folders in the source at hand
 
     def add(self, source: Source) -> None:
         told = dict(metadata(source, self.scratch))
+        work = [one.parts for one in source.items if one.parts[-1].lower().endswith(WORK)]
+        self.depth = min(1, max(0, min((len(parts) for parts in work), default=2) - 2))
         for item in source.items:
             try:
                 self._add(source, item, told)
@@ -110,8 +114,7 @@ class Plan:
             if self.roster.find(PurePosixPath(parts[-1]).stem):
                 return PurePosixPath(parts[-1]).stem, parts[-1:]
         elif folders:
-            at = max(0, len(folders) - 1) if parts[-1].lower().endswith((".ipynb", ".zip")) else 0
-            at = min(at, 1)
+            at = min(self.depth, len(folders) - 1)
             return folders[at], parts[at + 1 :]
         raise NobodyError(
             f"whose {printable('/'.join(parts))} is cannot be told. "

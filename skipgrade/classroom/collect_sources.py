@@ -128,7 +128,7 @@ def metadata(source: Source, scratch: Path) -> Iterator[tuple[tuple[str, ...], A
             item.copy(path)
             if path.stat().st_size > MOST_METADATA:
                 raise NotUnpackedError("is too large")
-            found = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
+            found = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
             if not isinstance(found, dict):
                 raise NotUnpackedError("does not hold submissions")
         except (NotUnpackedError, yaml.YAMLError, UnicodeDecodeError) as error:

@@ -39,7 +39,7 @@ class Roster:
             if not FIT.fullmatch(student):
                 raise CourseError(
                     f"{path}, line {number}: {student!r} is no student id. The column id takes "
-                    "letters, digits, dots, dashes and underscores, beginning with a letter or digit."
+                    "letters, digits, dots and dashes, beginning with a letter or digit."
                 )
             if student.casefold() in students:
                 raise CourseError(f"{path}, line {number}: {student} is there twice. Remove one.")
@@ -49,7 +49,7 @@ class Roster:
     def find(self, who: str) -> list[Student]:
         """Every student of that id, name, email or other alias; whole groups of that name."""
         folded = fold(who)
-        return [one for one in self.students if folded and folded in one.names] if folded else []
+        return [one for one in self.students if folded in one.names]
 
     def group(self, who: str) -> list[Student]:
         return [one for one in self.students if fold(who) in one.groups]
