@@ -83,8 +83,11 @@ def _refuse_alike(
         other = there.setdefault(student.casefold(), student)
         if other != student:
             del by_student[student]
-            plan.problems[f"{student} and {other} differ only in case. Give --roster a CSV that "
-                          "says which is right, with the other in a further column."] = None  # fmt: skip
+            told = (
+                f"{student} and {other} differ only in case. Give --roster a CSV that says which "
+                "is right, with the other in a further column."
+            )
+            plan.problems[told] = None
 
 
 def _place(shelf: Shelf, student: str, attempts: list[Attempt], plan: Plan) -> Row:

@@ -23,8 +23,10 @@ PATTERNS = {
     "blackboard": re.compile(
         r".+_(?P<who>[^_]+)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|(?P<note>\.txt))"
     ),
-    "canvas": re.compile(r"(?P<who>[^_]+)_(?P<late>LATE_)?(?P<number>\d+)_(?P<order>\d+)_(?P<file>.+)"),
-}  # fmt: skip
+    "canvas": re.compile(
+        r"(?P<who>[^_]+)_(?P<late>LATE_)?(?P<number>\d+)_(?P<order>\d+)_(?P<file>.+)"
+    ),
+}
 CLASSROOM = re.compile(r"(?P<who>.+?) - (?P<file>.+\.(?:ipynb|zip|safetensors|json|csv))", re.I)
 
 

@@ -1,7 +1,7 @@
 """One student's attempts, put where they are graded: the latest counts, earlier ones are kept.
 
-An attempt is made ready in a folder beside, and takes its place in one move. What was there is first
-kept under collected/. Which attempts came before stands there in attempts.json.
+An attempt is made ready in a folder beside, and takes its place in one move. What was there is
+first kept under collected/. Which attempts came before stands there in attempts.json.
 """
 
 import hashlib
@@ -105,7 +105,7 @@ def _unpack(packed: Path, folder: Path, attempt: Attempt) -> None:
 
 def _move_new(origin: str, target: str) -> None:
     if not os.path.lexists(target):
-        os.replace(origin, target)
+        Path(origin).replace(target)
 
 
 def _tell_alike(folder: Path, attempt: Attempt) -> None:
@@ -159,12 +159,18 @@ class Shelf:
             self._keep(ready.folder, ready.digest, ready.time)
             self._note(ready)
             return "unchanged" if known else "earlier, kept"
+        placed, old = self.scratch / "placed", self.scratch / f"old-{now}"
+        shutil.copytree(ready.folder, placed)
+        self.place.parent.mkdir(parents=True, exist_ok=True)
         if now:
             self._keep(self.place, now, told_time(self.place))
-            self.place.rename(self.scratch / f"old-{now}")
-        self.place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(ready.folder, self.scratch / "placed")
-        (self.scratch / "placed").rename(self.place)
+            self.place.rename(old)
+        try:
+            placed.rename(self.place)
+        except BaseException:
+            if now and not self.place.exists():
+                old.rename(self.place)
+            raise
         self._note(ready)
         return "replaced" if now else "placed"
 

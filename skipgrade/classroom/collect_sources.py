@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from skipgrade.classroom.collect_names import parse
 from skipgrade.judging.intake.plain_files import MOST_BYTES, copy_plain, entries, printable
@@ -49,8 +49,10 @@ def open_source(path: Path, assignment: str, stack: ExitStack) -> Source:
     try:
         archive = stack.enter_context(zipfile.ZipFile(path))
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        return alone if parse(path.name, assignment) else Source(
-            path.name, [], [f"{path.name} is damaged, or no zip file ({error}). {AGAIN}"])  # fmt: skip
+        if parse(path.name, assignment):
+            return alone
+        why = f"{path.name} is damaged, or no zip file ({error}). {AGAIN}"
+        return Source(path.name, [], [why])
     inside = _archive(path.name, archive)
     names = {part for item in inside.items for part in item.parts}
     many = METADATA in names or any(parse(name, assignment) for name in names)
