@@ -63,14 +63,14 @@ class Plan:
             if name and (name.platform == "moodle" or at == len(parts) - 1):
                 return self._add_named(source, name, parts[at + 1 :], item)
         who, rest = self._plain(parts)
-        students = self._students(Name("plain", (who,)))
+        students = self.students_of(Name("plain", (who,)))
         self._put(self._attempt(source, "plain", students), rest, item)
         return None
 
     def _add_named(self, source: Source, name: Name, rest: tuple[str, ...], item: Item) -> None:
         if name.skipped:
             return
-        students = self._students(name)
+        students = self.students_of(name)
         time = name.time.astimezone(UTC) if name.time else None
         which = (time, name.file if name.platform == "hand_in" else "")
         attempt = self._attempt(source, name.platform, students, time, which)
@@ -99,7 +99,7 @@ class Plan:
     def _one_of(self, person: Any) -> str:
         """The student of one entry in Gradescope's list of submitters."""
         words = [str(person.get(key) or "") for key in (":sid", ":email", ":name")]
-        return self._students(Name("gradescope", tuple(word for word in words if word)))[0]
+        return self.students_of(Name("gradescope", tuple(word for word in words if word)))[0]
 
     def _plain(self, parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         """A student's folder, or a file called like the student."""
@@ -121,7 +121,7 @@ class Plan:
             + UNKNOWN.format(assignment=self.assignment)
         )
 
-    def _students(self, name: Name) -> tuple[str, ...]:
+    def students_of(self, name: Name) -> tuple[str, ...]:
         if not name.who:
             raise NobodyError("a submission without a submitter. Ask whose it is.")
         if self.roster is None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import shutil
+import time
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from nbgrader.api import Gradebook
 
 from skipgrade.classroom import collect
 from skipgrade.classroom.course import Course
+from tests.bent import course as bent
 
 ASSIGNMENT = "01-tiny"
 BOOK = f"{ASSIGNMENT}.ipynb"
@@ -34,9 +38,9 @@ def work(answer: str) -> dict[str, bytes | str]:
     return {BOOK: f'{{"{answer}": 1}}', "net-best.safetensors": f"weights of {answer}"}
 
 
-def placed(answer: str, time: str = "") -> dict[str, str]:
+def placed(answer: str, at: str = "") -> dict[str, str]:
     return {name: str(content) for name, content in work(answer).items()} | (
-        {"timestamp.txt": f"{time} UTC\n"} if time else {}
+        {"timestamp.txt": f"{at} UTC\n"} if at else {}
     )
 
 
@@ -145,6 +149,7 @@ LAYOUTS: dict[str, tuple[str, Files, dict[str, dict[str, str]]]] = {
 @pytest.fixture
 def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
     monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
     (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")
     (tmp_path / "source" / ASSIGNMENT).mkdir(parents=True)
     (tmp_path / "source" / ASSIGNMENT / BOOK).write_text('{"cells": []}')
@@ -166,7 +171,7 @@ def run(course: Course, *files: Path, roster: bool = True) -> tuple[int, list[st
 
 def tree(folder: Path) -> dict[str, str]:
     return {
-        str(path.relative_to(folder)): path.read_text()
+        str(path.relative_to(folder)): path.read_text(errors="replace")
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
@@ -278,3 +283,45 @@ def test_interrupted_nothing_is_half_written(
     with pytest.raises(KeyboardInterrupt):
         run(course, written(course, "two.zip", {"exampleada_501_9002_hw.zip": packed(B)}))
     assert submitted(course) == {"s1001": placed("a")}
+
+
+@pytest.mark.parametrize("platform", ["moodle", "gradescope"])
+def test_collected_is_graded(platform: str, tmp_path: Path) -> None:
+    course = bent.make(tmp_path)
+    folder = bent.hand_in(course, "made")
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    shutil.rmtree(course.root / "submitted")
+    (course.root / "roster.csv").write_text(ROSTER)
+    hand_in = {f"{bent.NAME}_s1001.zip": packed(files)}
+    if platform == "moodle":
+        inside = under("Ada Example_7_assignsubmission_file_/", hand_in)
+        students = ["s1001"]
+    else:
+        inside = under("x/submission_11/", files) | {"x/submission_metadata.yml": METADATA}
+        students = ["s1001", "s1002"]
+    (course.root / "download.zip").write_bytes(packed(inside))
+    for command in (("collect", bent.NAME, "download.zip", "--roster", "roster.csv"),
+                    ("grade", bent.NAME)):  # fmt: skip
+        done = course.command("skipgrade.cli", *command)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as book:
+        rows = book.submission_dicts(bent.NAME)
+    assert {row["student"]: row["score"] for row in rows} == dict.fromkeys(students, bent.FULL)
+
+
+def test_zip_collect_knows_the_same_names(tmp_path: Path) -> None:
+    course = bent.make(tmp_path)
+    files = {f"{bent.NAME}.ipynb": "{}", "net-best.safetensors": "weights"}
+    archive = course.root / "downloaded" / bent.NAME / "archive"
+    archive.mkdir(parents=True)
+    hand_in = {f"{bent.NAME}_s1002.zip": packed(files)}
+    inside = under("Ada Example_7_assignsubmission_file_/", hand_in)
+    (archive / "moodle.zip").write_bytes(packed(inside))
+    (archive / f"{bent.NAME}_s1003.zip").write_bytes(packed(files))
+    (course.root / "roster.csv").write_text(ROSTER)
+    with (course.root / "nbgrader_config.py").open("a") as file:
+        file.write('\nc.PlatformNames.roster = "roster.csv"\n')
+    done = course.nbgrader("zip_collect", bent.NAME)
+    assert done.returncode == 0, done.stderr
+    got = {path.name: {*tree(path / bent.NAME)} for path in (course.root / "submitted").iterdir()}
+    assert got == {"s1001": {*files}, "s1003": {*files}}, done.stderr
