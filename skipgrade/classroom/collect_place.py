@@ -73,7 +73,10 @@ def _copy(attempt: Attempt, folder: Path) -> None:
     for path, item in attempt.files.items():
         try:
             item.copy(folder / path)
-        except (NotUnpackedError, NotPlainFileError, OSError) as error:
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            why = "stands where another file or folder of the same name does"
+            raise NotUnpackedError(f"{printable(str(path))} {why}") from error
+        except (NotUnpackedError, NotPlainFileError) as error:
             raise NotUnpackedError(f"{printable(str(path))} {error}") from error
         size += (folder / path).stat().st_size
         if size > MOST_BYTES:

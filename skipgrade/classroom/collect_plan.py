@@ -89,6 +89,8 @@ class Plan:
 
     def _put(self, attempt: Attempt, parts: tuple[str, ...], item: Item) -> None:
         path = PurePosixPath(*parts)
+        if ".." in path.parts or not path.parts:
+            raise NobodyError(f"{printable('/'.join(item.parts))} leads out of its folder.")
         typed = typed_id(path.name, self.assignment)
         if typed and fold(typed) not in {fold(one) for one in attempt.students}:
             attempt.odd.append(f"its zip file is named for {printable(typed)}")

@@ -1,4 +1,4 @@
-"""`nbgrader zip_collect` by the rule of `skipgrade collect`; for c.ZipCollectApp.collector_plugin."""
+"""`nbgrader zip_collect` by the rule of `skipgrade collect`."""
 
 from pathlib import Path
 

@@ -14,6 +14,7 @@ from nbgrader.api import Gradebook
 
 from skipgrade.classroom import collect
 from skipgrade.classroom.course import Course
+from skipgrade.judging.intake import unpack
 from tests.bent import course as bent
 
 ASSIGNMENT = "01-tiny"
@@ -233,6 +234,32 @@ def test_what_cannot_be_placed_is_told_and_stops_nobody(course: Course) -> None:
                  "leads out", "odd.ipynb is cannot be told"):  # fmt: skip
         assert told in text, text
     assert not (course.root.parent / "out").exists()
+
+
+def test_hostile_zips_stay_in_their_place(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpack, "MOST_BYTES", 10_000)
+    link = zipfile.ZipInfo("link.ipynb")
+    link.external_attr = 0o120777 << 16
+    memory = io.BytesIO(packed(A | {"NET-best.safetensors": "other"}))
+    with zipfile.ZipFile(memory, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    path = written(
+        course,
+        "m.zip",
+        {"Ada Example_7_assignsubmission_file_/hw.zip": memory.getvalue()}
+        | {"Bob Sample_8_assignsubmission_file_/hw.zip": packed({"a.ipynb": "0" * 20_000})}
+        | {"Carol Test_9_assignsubmission_file_../up.ipynb": "x"}
+        | {"Carol Test_9_assignsubmission_file_/a": "x"}
+        | {"Carol Test_9_assignsubmission_file_/a/b": "x"},
+    )
+    status, said = run(course, path)
+    text = "\n".join(said)
+    both = placed("a") | {"NET-best.safetensors": "other"}
+    assert (status, submitted(course)) == (1, {"s1001": both}), text
+    for told in ("link.ipynb in hw.zip is a link", "differ only in case", "holds more than",
+                 "leads out of its folder", "stands where another"):  # fmt: skip
+        assert told in text, text
+    assert not [*course.root.rglob("up.ipynb"), *(course.root / "submitted").glob(".coll*")]
 
 
 def test_two_that_match_are_not_guessed(course: Course) -> None:
