@@ -14,6 +14,7 @@ from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.roster import Roster
 from skipgrade.judging.intake.plain_files import entries
+from skipgrade.judging.intake.tidy import wanted
 from skipgrade.judging.intake.unpack import NotUnpackedError
 from skipgrade.sandbox.folders import remove
 
@@ -43,7 +44,8 @@ def collect(
     scratch = Path(tempfile.mkdtemp(prefix=".collecting-", dir=submitted))
     try:
         with ExitStack() as stack:
-            plan = Plan(assignment, roster, scratch)
+            asked = wanted(course.folder("source", assignment))
+            plan = Plan(assignment, roster, scratch, asked.notebooks | asked.files)
             for path in files:
                 plan.add(open_source(path, assignment, stack))
             rows = _place_all(course, assignment, plan, scratch, say)

@@ -11,6 +11,7 @@ from skipgrade.classroom.collect_sources import METADATA, Item, Source, metadata
 from skipgrade.classroom.roster import FIT, Roster, fold
 from skipgrade.judging.intake.plain_files import printable
 
+AGAIN_ON_CANVAS = re.compile(r"-\d+(?=\.\w+$)")  # "net-1.csv": the second time it came
 WORK = (".ipynb", ".zip")
 BY_NAME = ("moodle", "classroom")  # platforms that tell a person's name, and no id
 UNKNOWN = "Rename it to {assignment}_STUDENT.zip, or put it into a folder called STUDENT."
@@ -32,7 +33,11 @@ class NobodyError(ValueError):
 
 
 class Plan:
-    def __init__(self, assignment: str, roster: Roster | None, scratch: Path) -> None:
+    def __init__(
+        self, assignment: str, roster: Roster | None, scratch: Path,
+        asked: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
+        self.asked = asked  # the names of files the assignment speaks of
         self.assignment, self.roster, self.scratch = assignment, roster, scratch
         self.attempts: dict[tuple[object, ...], Attempt] = {}
         self.problems: dict[str, None] = {}  # in order, each once
@@ -77,7 +82,9 @@ class Plan:
         attempt.order = max(attempt.order, name.order)
         if name.late and "late" not in attempt.odd:
             attempt.odd.append("late")
-        self._put(attempt, (name.file, *rest) if name.file else rest, item)
+        again = AGAIN_ON_CANVAS.sub("", name.file)
+        file = again if name.platform == "canvas" and again in self.asked else name.file
+        self._put(attempt, (file, *rest) if file else rest, item)
 
     def _attempt(
         self, source: Source, platform: str, students: tuple[str, ...],

@@ -97,7 +97,8 @@ LAYOUTS: dict[str, tuple[str, Files, dict[str, dict[str, str]]]] = {
         "submissions.zip",
         {"exampleada_501_9001_01-tiny_s1001.zip": packed(A)}
         | {"samplebob_LATE_502_9002_hw.zip": packed(B)}
-        | under("testcarol_503_9003_", C),
+        | {"testcarol_503_9003_01-tiny-1.ipynb": C[BOOK]}
+        | {"testcarol_503_9004_net-best.safetensors": C["net-best.safetensors"]},
         {"s1001": placed("a"), "s1002": placed("b"), "s1003": placed("c")},
     ),
     "canvas-group": (
