@@ -1,6 +1,7 @@
 """What learning platforms hand out, put under submitted/STUDENT/ASSIGNMENT."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -16,7 +17,6 @@ from skipgrade.classroom.roster import Roster
 from skipgrade.judging.intake.plain_files import entries
 from skipgrade.judging.intake.tidy import wanted
 from skipgrade.judging.intake.unpack import NotUnpackedError
-from skipgrade.sandbox.folders import remove
 
 Say = Callable[[str], None]
 
@@ -52,7 +52,7 @@ def collect(
     except OSError as error:
         raise CourseError(f"Collecting stopped ({error}). Fix that, and run it again.") from error
     finally:
-        remove(scratch)
+        shutil.rmtree(scratch)
     _say_table(rows, plan, roster, say)
     return 1 if plan.problems else 0
 
@@ -70,7 +70,7 @@ def _place_all(course: Course, assignment: str, plan: Plan, scratch: Path, say: 
         work = scratch / "student"
         work.mkdir()
         row = _place(Shelf(place, kept, work), student, attempts, plan)
-        remove(work)
+        shutil.rmtree(work)
         say(f"  [{count}/{len(by_student)}] {student}: {row.became}")
         rows.append(row)
     return rows

@@ -27,7 +27,6 @@ from skipgrade.judging.intake.plain_files import (
 )
 from skipgrade.judging.intake.submissions import DEEPEST_ZIP, TIMESTAMP
 from skipgrade.judging.intake.unpack import NotUnpackedError, unpack
-from skipgrade.sandbox.folders import remove
 
 RECORD = "attempts.json"
 ASK = "Ask the student to hand in again"
@@ -98,12 +97,13 @@ def _unpack(packed: Path, folder: Path, attempt: Attempt) -> None:
         with zipfile.ZipFile(packed) as archive:
             attempt.odd += odd_members(printable(packed.name), archive)
     except NotUnpackedError as error:
-        remove(inside) if inside.exists() else None
+        if inside.exists():
+            shutil.rmtree(inside)
         raise NotUnpackedError(f"{printable(packed.name)} {error}") from error
     packed.unlink()
     inside.mkdir(exist_ok=True)
     shutil.copytree(inside, folder, dirs_exist_ok=True, copy_function=_move_new)
-    remove(inside)
+    shutil.rmtree(inside)
 
 
 def _move_new(origin: str, target: str) -> None:
