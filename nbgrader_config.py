@@ -20,6 +20,7 @@ from sqlalchemy.exc import SAWarning
 from skipgrade.classroom.colab import ColabHeader
 from skipgrade.classroom.leftovers import beside_notebooks
 from skipgrade.classroom.paths import HidePaths
+from skipgrade.classroom.zip_collect import PlatformNames
 from skipgrade.judging.grader.cell_metadata import CheckMetadataOnce
 from skipgrade.judging.grader.execute import JudgedExecute
 from skipgrade.judging.grader.skeleton import RestoreCells
@@ -41,6 +42,9 @@ c.ColabHeader.repository = "https://github.com/skipgrade/skipgrade"
 # (Not by `append`: nbgrader's commands read this file twice, and would put the header in twice.)
 c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), ColabHeader]
 c.GenerateAssignment.post_convert_hook = "skipgrade.classroom.leftovers.drop_from_release"
+
+# `nbgrader zip_collect` knows platforms' names as `skipgrade collect` does.
+c.ZipCollectApp.collector_plugin = PlatformNames
 
 # Grading: the student's kernel runs what is visible, the judge's kernel what is hidden.
 c.Autograde.exporter_class = SubmissionExporter

@@ -81,6 +81,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("target", metavar="FOLDER|ADDRESS", help="a folder, or a git repository's")
     command.set_defaults(run=_publish)
 
+    command = commands.add_parser(
+        "collect", help="put what a learning platform hands out under submitted/"
+    )
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a zip or folder")
+    command.add_argument("--roster", type=Path, metavar="FILE.csv", help="with columns id, name")
+    command.set_defaults(run=_collect)
+
     command = commands.add_parser("grade", help="grade the hand-ins under submitted/")
     command.add_argument("assignment", metavar="ASSIGNMENT")
     command.add_argument("--student", action="append", help="only this one (repeatable)")
@@ -163,6 +171,14 @@ def _publish(options: argparse.Namespace) -> int:
     say("Published:")
     publish.publish(Course(options.course), options.target, say)
     return 0
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import collect
+    from skipgrade.classroom.course import Course
+
+    course = Course(options.course)
+    return collect.collect(course, options.assignment, options.files, options.roster, say)
 
 
 def _grade(options: argparse.Namespace) -> int:
