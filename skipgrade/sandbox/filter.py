@@ -5,12 +5,16 @@ Some calls are refused, some succeed without an effect, and some are put to the 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
+import functools
 import os
 import socket
+import threading
 
 from skipgrade.sandbox.bpf import ASK, STEP, If, Rule, error, program
+from skipgrade.sandbox.landlock import NO_NEW_PRIVILEGES
 from skipgrade.sandbox.processes import libc, succeed
 from skipgrade.sandbox.syscalls import FIRST_UNKNOWN, PROCESSORS, here, numbers
 
@@ -175,7 +179,27 @@ def filters() -> bool:
 
 def listeners() -> bool:
     """Whether it asks another process, and gives that one all it needs to answer: Linux 5.9."""
-    return filters() and _offers(ASK) and all(map(_there, ANSWERING))
+    return filters() and _offers(ASK) and all(map(_there, ANSWERING)) and _listened()
+
+
+@functools.cache
+def _listened() -> bool:
+    """Tried, since a container may refuse it, and Linux a second one below another. In a thread,
+    which takes the filter and the rights given up with it when it ends.
+    """
+    listener: list[int] = []
+
+    def listen() -> None:
+        with contextlib.suppress(OSError):
+            succeed(libc().prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
+            listener.append(load(program([], here(), FIRST_UNKNOWN), NEW_LISTENER))
+
+    trying = threading.Thread(target=listen)
+    trying.start()
+    trying.join()
+    for descriptor in listener:
+        os.close(descriptor)
+    return bool(listener)
 
 
 def _offers(action: int) -> bool:

@@ -15,6 +15,7 @@ from skipgrade.classroom.doctor import confinement, finding, machine, packages, 
 from skipgrade.classroom.doctor import course as of_course
 from skipgrade.classroom.doctor.finding import Finding, State
 from skipgrade.sandbox import PROTECTIONS, missing_protections
+from skipgrade.sandbox.confinement import files_kept_by
 from tests.conftest import ROOT
 from tests.machines.test_elsewhere import on
 
@@ -31,6 +32,8 @@ def test_every_protection_has_a_line_and_decides_the_status(
     states = {one["name"]: one["state"] for one in told["findings"]}
     for name in PROTECTIONS:
         assert states[name] == ("fix" if name in missing_protections() else "ok")
+    files = next(one["found"] for one in told["findings"] if one["name"] == "files")
+    assert "files" in missing_protections() or files.endswith(f". Here by {files_kept_by()}")
     assert told["ready"] == ("fix" not in states.values()) == (status == 0)
     assert {"Python", "torch", "GPU", "nbgrader", "room", "disk", "paths", "ports"} <= states.keys()
     assert {"folder", "address", "gradebook"} <= states.keys()

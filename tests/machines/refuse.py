@@ -2,8 +2,8 @@
 
     python tests/machines/refuse.py KIND [KIND ...] -- COMMAND ...
 
-Landlock, seccomp and namespaces are taken away by a seccomp filter, which the command and all it
-starts inherit: their system calls fail as on a kernel that does not have them. `linux` takes the
+All but `linux` is taken away by a seccomp filter, which the command and all it starts inherit:
+system calls fail as on a kernel that does not have them, or in a container. `linux` takes the
 system itself away, for our own code alone: every Python that starts reads `not_linux/`. Needs
 Linux on x86_64 or aarch64, and no package.
 """
@@ -25,11 +25,19 @@ NEW_LISTENER, SET_SECCOMP = 1 << 3, 22
 NEW_NAMESPACES = 0x7E020080  # every CLONE_NEW... flag
 AN_INT = 0xFFFFFFFF  # the half of an argument that holds it
 NUMBERS = {
-    "x86_64": {"clone": 56, "prctl": 157, "unshare": 272, "setns": 308, "seccomp": 317},
-    "aarch64": {"clone": 220, "prctl": 167, "unshare": 97, "setns": 268, "seccomp": 277},
-}
+    "x86_64": {
+        "clone": 56, "ptrace": 101, "prctl": 157, "unshare": 272, "setns": 308,
+        "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "seccomp": 317,
+    },
+    "aarch64": {
+        "clone": 220, "ptrace": 117, "prctl": 167, "unshare": 97, "setns": 268,
+        "process_vm_readv": 270, "process_vm_writev": 271, "kcmp": 272, "seccomp": 277,
+    },
+}  # fmt: skip
 EVERYWHERE = {
     "clone3": 435,
+    "close_range": 436,
+    "pidfd_getfd": 438,
     "landlock_create_ruleset": 444,
     "landlock_add_rule": 445,
     "landlock_restrict_self": 446,
@@ -43,6 +51,11 @@ KINDS: dict[str, list[Rule]] = {
         (errno.EINVAL, "prctl", (0, AN_INT, SET_SECCOMP)),
     ],
     "listeners": [(errno.EINVAL, "seccomp", (1, NEW_LISTENER, NEW_LISTENER))],
+    "5.9": [(errno.ENOSYS, "close_range", None)],  # what came with Linux 5.9
+    "tracing": [  # as Docker's own profile has it
+        (errno.EPERM, name, None)
+        for name in ("ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd")
+    ],
     "namespaces": [
         (errno.EPERM, "unshare", None),
         (errno.EPERM, "setns", None),

@@ -9,9 +9,11 @@ import nbformat
 import pytest
 
 from skipgrade.classroom.sample import ASSIGNMENT
-from skipgrade.sandbox import missing_protections
+from skipgrade.sandbox import landlock, missing_protections
+from skipgrade.sandbox.syscalls import numbers
 from tests.conftest import ROOT
 from tests.judging import tiny
+from tests.machines.refuse import EVERYWHERE, NUMBERS
 
 REFUSE = Path(__file__).with_name("refuse.py")
 ALL = ["files", "signals", "network", "processes"]
@@ -35,6 +37,17 @@ def on(machine: str, *command: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, REFUSE, *machine.split(), "--", sys.executable, *command],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
+
+
+def test_the_imitation_takes_the_calls_it_names() -> None:
+    for processor, its_own in NUMBERS.items():
+        named = {**EVERYWHERE, **its_own}
+        known = numbers(processor)
+        assert {name: known.get(name, named[name]) for name in named} == named
+        assert {name for name in named if name not in known} == {
+            name for name in EVERYWHERE if name.startswith("landlock")
+        }
+    assert EVERYWHERE["landlock_create_ruleset"] == landlock.CREATE_RULESET
 
 
 @pytest.mark.parametrize("machine", MACHINES)

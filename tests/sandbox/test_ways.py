@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from skipgrade.sandbox import confinement, landlock, view
-from tests.sandbox.refusing import refuse
+from tests.conftest import ROOT
+from tests.machines.test_elsewhere import on
 
-ROOT = Path(__file__).parents[2]
 ASK = """
 import json
 from skipgrade.sandbox import confinement
@@ -38,6 +38,25 @@ for path in {str(folder / "secret")!r}, '/etc/shadow', 'own':
 print(json.dumps(kernel.run(code, "errors")))
 kernel.close()
 """
+LISTEN = """
+from skipgrade.sandbox.bpf import program
+from skipgrade.sandbox.filter import NEW_LISTENER, load
+from skipgrade.sandbox.landlock import NO_NEW_PRIVILEGES
+from skipgrade.sandbox.processes import libc
+from skipgrade.sandbox.syscalls import FIRST_UNKNOWN, here
+libc().prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+listener = load(program([], here(), FIRST_UNKNOWN), NEW_LISTENER)
+"""
+LOOKED = """
+import json, pathlib
+from skipgrade.sandbox import confinement
+def look():
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return [line for line in lines if line.startswith(("NoNewPrivs", "Seccomp"))]
+before = look()
+assert "processes" not in confinement.missing()
+print(json.dumps([before, look()]))
+"""
 pytestmark = pytest.mark.skipif(
     bool(confinement.missing()) or not view.possible(), reason="this machine cannot do it all"
 )
@@ -45,8 +64,14 @@ pytestmark = pytest.mark.skipif(
 
 def told(lacking: str, code: str, *arguments: str) -> Any:
     """What Python prints on a machine that lacks something."""
-    command = [sys.executable, "-m", "tests.sandbox.refusing", lacking, sys.executable, "-c", code]
-    done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True)
+    return _read(on(lacking, "-c", code, *arguments))
+
+
+def told_here(code: str) -> Any:
+    return _read(subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True))
+
+
+def _read(done: subprocess.CompletedProcess[Any]) -> Any:
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -55,11 +80,12 @@ def told(lacking: str, code: str, *arguments: str) -> Any:
     ("lacking", "missing", "by"),
     [
         ("landlock", [], confinement.VIEW),
-        ("mounts", [], confinement.LANDLOCK),
-        ("landlock,mounts", ["files"], ""),
-        ("mounts,tracing", ["processes"], confinement.LANDLOCK),
+        ("namespaces", [], confinement.LANDLOCK),
+        ("landlock namespaces", ["files"], ""),
+        ("namespaces tracing", ["processes"], confinement.LANDLOCK),
+        ("5.9", ["processes"], confinement.LANDLOCK),
         ("listeners", ["processes"], confinement.LANDLOCK),
-        ("landlock,listeners", ["signals", "processes"], confinement.VIEW),
+        ("landlock listeners", ["signals", "processes"], confinement.VIEW),
         ("seccomp", ["network", "processes"], confinement.LANDLOCK),
     ],
 )
@@ -69,12 +95,24 @@ def test_what_a_machine_can_do_is_known(lacking: str, missing: list[str], by: st
     assert told(lacking, ASK) == [sorted(set(missing)), by]
 
 
-@pytest.mark.parametrize("lacking", ["landlock", "mounts"])
+@pytest.mark.parametrize("lacking", ["landlock", "namespaces"])
 def test_submissions_run_confined_on_a_machine_without(tmp_path: Path, lacking: str) -> None:
     """One that is not there, not one that we look away from."""
     errors = told(lacking, RUN, str(tmp_path))
     assert len(errors) == 2 and set(errors) <= {"FileNotFoundError", "PermissionError"}
     assert (tmp_path / "work" / "own").exists()
+
+
+def test_of_two_listeners_linux_refuses_the_second() -> None:
+    """As where something around the grader listens already."""
+    missing, _ = told_here(LISTEN + ASK)
+    assert "processes" in missing and "network" not in missing
+
+
+def test_looking_leaves_the_process_as_it_was() -> None:
+    """It may go on to start what needs rights, and others that listen."""
+    before, after = told_here(LOOKED)
+    assert before == after
 
 
 def test_nothing_is_known_of_another_system(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,8 +127,3 @@ def test_nothing_is_known_of_another_processor(monkeypatch: pytest.MonkeyPatch) 
     assert confinement.missing() == ["signals", "network", "processes"]
     monkeypatch.setattr(landlock, "version", lambda: 6)
     assert confinement.missing() == ["network", "processes"]
-
-
-def test_the_imitation_refuses(tmp_path: Path) -> None:
-    with pytest.raises(KeyError):
-        refuse("nonsense")

@@ -29,12 +29,14 @@ def examine() -> Iterator[Finding]:
 def protections() -> Iterator[Finding]:
     """What no class is graded without."""
     from skipgrade.sandbox import PROTECTIONS, missing_protections
+    from skipgrade.sandbox.confinement import files_kept_by
 
     missing = missing_protections()
     for name, told in PROTECTIONS.items():
         what = told.removeprefix(f"{name}: ")
         if name not in missing:
-            yield finding(name, State.OK, what)
+            by = f". Here by {files_kept_by()}" if name == "files" else ""
+            yield finding(name, State.OK, what + by)
         else:
             why, fix = _why_not(name)
             yield finding(name, State.FIX, f"not in force: {why}. Wanted: {what}", fix)
@@ -65,10 +67,10 @@ def _why_not(name: str) -> tuple[str, str]:
     if name == "files":
         if _listed(SECURITY_MODULES, "landlock") is False:
             return (
-                f"{here} started without Landlock",
-                "Add landlock to `lsm=` on the kernel's command line, and restart.",
+                f"{here} started without Landlock, and refuses mounts",
+                "Add landlock to `lsm=` on the kernel's command line, or grade as root.",
             )
-        what = "Landlock's system calls"
+        what = "Landlock's system calls and mounts"
     else:
         if _listed(ACTIONS, "user_notif") is not True:
             return f"{here} has no seccomp that asks", "Use a newer Linux, with seccomp."
