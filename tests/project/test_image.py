@@ -111,7 +111,13 @@ def test_the_docs_run_it() -> None:
 @pytest.mark.parametrize("tool", ["docker", "podman"])
 def test_make_builds_it(tool: str) -> None:
     told = subprocess.run(
-        ["make", "--dry-run", "image", *([] if tool == "docker" else [f"DOCKER={tool}"])],
+        [
+            "make",
+            "--no-print-directory",
+            "--dry-run",
+            "image",
+            *([] if tool == "docker" else [f"DOCKER={tool}"]),
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

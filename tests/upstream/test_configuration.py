@@ -94,7 +94,7 @@ def test_without_a_word_nothing_is_accepted(tmp_path: Path) -> None:
     [("", "holdout.key"), ("c.JudgedExecute.secret_file = 'other.key'", "other.key")],
 )
 def test_the_key_of_the_held_out_images(line: str, name: str, tmp_path: Path) -> None:
-    assert holdout._secret_file(course(tmp_path, line)) == tmp_path / name
+    assert holdout.secret_file(course(tmp_path, line)) == tmp_path / name
 
 
 def test_releasing_adds_to_nbgraders_own_steps() -> None:
