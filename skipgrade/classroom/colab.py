@@ -1,12 +1,16 @@
 """The first two cells of every released notebook, and a form that Colab reads."""
 
-from importlib import metadata
-
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
+from packaging.requirements import Requirement
 from traitlets import Unicode, default
 
+from skipgrade import __version__
+from skipgrade.classroom.wheel import requirements
+
+EXAMPLE = "https://github.com/skipgrade/skipgrade"  # to be replaced by each course's own
+COLABS_OWN = {"numpy", "pillow", "torch", "torchvision"}
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 GITHUB = "https://github.com/"
 INSTALL = """\
@@ -76,10 +80,10 @@ class ColabHeader(NbGraderPreprocessor):
 
 def wheel_name() -> str:
     """The file students install; a link to it stands in every released notebook."""
-    return f"skipgrade-{metadata.version('skipgrade')}-py3-none-any.whl"
+    return f"skipgrade-{__version__}-py3-none-any.whl"
 
 
 def light_requirements() -> list[str]:
-    """What the student's bench needs, less torch and torchvision: Colab's own must stay."""
-    needed = [line for line in metadata.requires("skipgrade") or [] if "extra ==" not in line]
-    return [f'"{line}"' for line in sorted(needed) if not line.startswith("torch")]
+    """What the student's bench needs, less what Colab has and must stay as it is there."""
+    needed = {Requirement(line).name: f'"{line}"' for line in requirements()}
+    return [line for name, line in sorted(needed.items()) if name not in COLABS_OWN]

@@ -9,11 +9,9 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from traitlets.config import Config
 
 from skipgrade import lab
 from skipgrade.classroom.course import Course
@@ -123,6 +121,4 @@ def _final_images(secret: str) -> tuple[torch.Tensor, torch.Tensor]:
 
 def secret_file(course: Course) -> Path:
     """The file from which everything follows that students must not know."""
-    config: Config = course.config
-    named: Any = config.JudgedExecute.get("secret_file", JudgedExecute.secret_file.default_value)
-    return course.root / str(named)
+    return course.root / JudgedExecute(config=course.config).secret_file

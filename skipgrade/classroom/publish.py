@@ -14,12 +14,11 @@ from pathlib import Path
 
 from skipgrade.classroom import release
 from skipgrade.classroom.answer_key import leaks
-from skipgrade.classroom.colab import ColabHeader
+from skipgrade.classroom.colab import EXAMPLE, ColabHeader
 from skipgrade.classroom.course import CONFIG_FILE, Course
 from skipgrade.classroom.errors import CourseError
-from skipgrade.classroom.wheel import PROJECT
 
-EXAMPLE = "https://github.com/skipgrade/skipgrade"
+PROJECT = Path(__file__).parents[2]
 REMOTE = re.compile(r"[a-z+]+://.+|[\w.-]+@[\w.-]+:.+|.+\.git/?")
 README = """\
 # Homework
@@ -166,6 +165,11 @@ _not_for_students = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__", 
 
 
 def _document(course: Course, name: str) -> Path:
-    """A course may have its own."""
-    own = course.root / name
-    return own if own.is_file() else PROJECT / name
+    """A course may have its own; a clone of skipgrade has them all."""
+    for place in (course.root, PROJECT):
+        if (place / name).is_file():
+            return place / name
+    raise CourseError(
+        f"{course.root / name} is missing, which students get with the notebooks: write it, or "
+        "copy skipgrade's."
+    )

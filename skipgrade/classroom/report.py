@@ -1,8 +1,9 @@
 """Who has how many points, and why the others were lost."""
 
+import json
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import nbformat
 from nbformat import NotebookNode
@@ -15,6 +16,7 @@ from skipgrade.classroom.ledger import Ledger
 from skipgrade.judging.printable import printable
 from skipgrade.judging.repairs import repairs
 from skipgrade.judging.verdict import Reason
+from skipgrade.sandbox import PROTECTIONS
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,12 @@ def lines(table: list[Row], width: int = 120, most: int | None = None) -> Iterat
     yield from _confinement(table)
 
 
+def as_json(assignment: str, table: list[Row]) -> str:
+    """The same for programs: every student's row, with all reasons and nothing shortened."""
+    told = {"assignment": assignment, "students": [asdict(row) for row in table]}
+    return json.dumps(told, indent=1)
+
+
 def _confinement(table: list[Row]) -> Iterator[str]:
     """What the submissions were kept from when they ran."""
     known = [row.unprotected for row in table if row.unprotected is not None]
@@ -139,8 +147,8 @@ def _confinement(table: list[Row]) -> Iterator[str]:
         return
     yield ""
     if missing := sorted({name for names in known for name in names}):
-        lacking = ", ".join(missing)
-        yield f"Submissions ran confined but for: {lacking}. nbgrader_config.py accepts that."
+        how = "unconfined" if set(missing) >= set(PROTECTIONS) else "confined, except for"
+        yield f"Submissions ran {how}: {', '.join(missing)}. nbgrader_config.py accepts that."
     else:
         yield "Submissions ran confined: own files only, no network, no signals, limited processes."
 

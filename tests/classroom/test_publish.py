@@ -226,3 +226,13 @@ def test_addresses_by_host(repository: str, notebook: str, wheel: str) -> None:
     header = ColabHeader(repository=repository)
     assert header.notebook_address("a", "a") == notebook
     assert header.release_url == wheel
+
+
+def test_a_document_that_is_nowhere_is_named(
+    course: Course, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where skipgrade is installed from its wheel there are no documents beside it."""
+    assert publish._document(course, "LICENSE").is_file()
+    monkeypatch.setattr(publish, "PROJECT", tmp_path / "site-packages")
+    with pytest.raises(CourseError, match=r"docs/students\.md is missing.*write it, or copy"):
+        publish._document(course, "docs/students.md")

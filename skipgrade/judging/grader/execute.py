@@ -36,6 +36,7 @@ from skipgrade.judging.secret import mark_of, read_secret
 from skipgrade.judging.verdict import Verdict
 from skipgrade.sandbox import (
     SandboxMissing,
+    SandboxProvisioner,
     async_kernel_manager,
     demand_protection,
     missing_protections,
@@ -109,7 +110,7 @@ class JudgedExecute(RecoveringExecute):
     def create_kernel_manager(self) -> KernelManager:
         config = copy.deepcopy(self.config)
         config.SandboxProvisioner.preload = self._judge.preload
-        own = config.SandboxProvisioner.get("readable", [])
+        own = SandboxProvisioner(config=config).readable
         config.SandboxProvisioner.readable = [*own, *training_files()]
         config.SandboxProvisioner.abandoned = [str(self._workcopy.folder.parent)]
         self.km = async_kernel_manager("student", config=config, session=WarySession())
@@ -178,7 +179,7 @@ class JudgedExecute(RecoveringExecute):
 def why_not_here(config: Config) -> str:
     """Why submissions cannot be run on this machine as the course demands; empty if they can."""
     try:
-        demand_protection(config.SandboxProvisioner.get("accept_missing", []))
+        demand_protection(SandboxProvisioner(config=config).accept_missing)
     except SandboxMissing as error:
         return str(error)
     return ""

@@ -168,8 +168,8 @@ class RecoveringExecute(Execute):
             return f"it could not be interrupted; {LEFT_OUT}"
         if not isinstance(error, DeadKernelError):
             return f"its kernel sent messages that are none ({type(error).__name__}); {LEFT_OUT}"
-        provisioner: Any = self.km.provisioner if self.km else None
-        if reason := getattr(provisioner.process, "reason", ""):
+        km: Any = self.km
+        if reason := km.provisioner.why_ended():
             return f"the kernel was stopped in it: {reason}; {LEFT_OUT}"
         return f"the kernel died in it; {LEFT_OUT}"
 

@@ -43,7 +43,7 @@ def _unpack(archive: zipfile.ZipFile, target: Path) -> None:
         raise NotUnpackedError(f"holds {len(members):,} files; up to {MOST_FILES:,} are read")
     left = MOST_BYTES
     for member in members:
-        inside = _inside(member)
+        inside = inside_of(member)
         if inside is None or (target / inside).exists():
             continue
         (target / inside).parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def _unpack(archive: zipfile.ZipFile, target: Path) -> None:
                 file.write(chunk)
 
 
-def _inside(member: zipfile.ZipInfo) -> Path | None:
+def inside_of(member: zipfile.ZipInfo) -> Path | None:
     """Where a member belongs; None for a link, and for a path that leads out."""
     path = PurePosixPath(member.filename.replace("\\", "/"))
     if (member.external_attr >> 16) & KIND == LINK or path.is_absolute() or ".." in path.parts:
