@@ -24,7 +24,8 @@ class Flat(nn.Module):
 def network(how=lambda maps: maps.flatten(1)) -> nn.Sequential:
     torch.manual_seed(0)
     norm = nn.BatchNorm2d(4)
-    return nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), norm, nn.ReLU(), Flat(how), nn.Linear(144, 5))
+    convolution = nn.Conv2d(3, 4, 3, bias=False)
+    return nn.Sequential(convolution, norm, nn.ReLU(), Flat(how), nn.Linear(144, 5))
 
 
 def test_a_network_that_can_gets_its_colours_last_and_is_left_as_it_was():
