@@ -255,7 +255,7 @@ def test_accuracy_earns_all_half_or_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     solution = TRIAL.solution
-    monkeypatch.setitem(solution, "GOAL", dict.fromkeys(NETWORKS, 0.5))
+    monkeypatch.setitem(solution, "NARROW", dict.fromkeys(NETWORKS, 0.5))
     net = fresh(name)
     save_file(net.state_dict(), f"{name}-best.safetensors")
     mean, std = (
@@ -263,9 +263,38 @@ def test_accuracy_earns_all_half_or_nothing(
     )
     with torch.no_grad():
         labels = net((questions / 255 - mean) / std).argmax(1)
-    right = round(of_goal * solution["GOAL"][name] * len(labels) + 0.49)
+    right = round(of_goal * 0.5 * len(labels) + 0.49)
     labels[right:] = (labels[right:] + 1) % 100
     found = TRIAL.verdict(f"test-{name}-accuracy", IDLE, holdout=lambda data: (questions, labels))
+    assert not found.internal_error
+    assert found.share == share, found.reasons
+
+
+@pytest.mark.parametrize(("width", "share"), [(32, 1.0), (33, 0.0)])
+def test_wider_networks_are_asked_for_more(
+    width: int, share: float, questions: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what the network is, whatever the notebook calls its width."""
+    solution = TRIAL.solution
+    monkeypatch.setitem(solution, "NARROW", {"plain": 0.3})
+    monkeypatch.setitem(solution, "GOAL", {"plain": 0.9})
+    net = solution["PlainNet18"](width=width).eval()
+    save_file(net.state_dict(), "plain-best.safetensors")
+    mean, std = (
+        torch.tensor(part).view(1, 3, 1, 1) for part in lab.normalisation(solution["DATA"])
+    )
+    with torch.no_grad():
+        labels = net((questions / 255 - mean) / std).argmax(1)
+    labels[70:] = (labels[70:] + 1) % 100
+    code = TRIAL.cells["plain-net"] + (
+        f"""
+Honest = PlainNet18
+def PlainNet18(width=64, classes=100):
+    return Honest({width} if width == WIDTH else width, classes)
+"""
+    )
+    changed = IDLE | {"plain-net": code}
+    found = TRIAL.verdict("test-plain-accuracy", changed, holdout=lambda data: (questions, labels))
     assert not found.internal_error
     assert found.share == share, found.reasons
 
