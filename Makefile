@@ -13,7 +13,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do 
 	$$candidate -c '$(USABLE)' 2>/dev/null && echo $$candidate && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest lint lab bench-grading bench-isolation release lock lock-oldest \
+.PHONY: help demo test test-oldest lint lab bench-grading bench-isolation bench-training results release lock lock-oldest \
 	image install clean
 
 help:  ## show this list
@@ -46,6 +46,12 @@ bench-grading: $(STAMP)  ## a class by stock nbgrader and by skipgrade grade (N=
 
 bench-isolation: $(STAMP)  ## attacks on an ordinary kernel and on ours, as a table
 	@$(RUN) python bench/isolation.py
+
+bench-training: $(STAMP)  ## lab.fit against a loop by hand, on this machine
+	@$(RUN) python bench/training.py lenet5 resnet20 --images 6400
+
+results: $(STAMP)  ## the table and the picture of reference runs in docs/results.md
+	@$(RUN) python bench/results.py
 
 release: $(STAMP)  ## regenerate release/ from source/
 	@$(RUN) skipgrade release
