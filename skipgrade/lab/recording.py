@@ -9,6 +9,7 @@ runs as it is written.
 import random
 import sys
 from collections.abc import Callable, Iterator
+from types import CellType
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,20 @@ def traces(model: nn.Module) -> list[Any]:
     modules = [sys.modules.get(type(module).__module__) for module in model.modules()]
     places = [vars(module) for module in model.modules()]
     places += [vars(module) for module in set(modules) - {None}]
+    places += [_around(module.forward) for module in model.modules()]
     return [*drawn, *(list(_plain(place)) for place in places)]
+
+
+def _around(forward: Any) -> dict[str, Any]:
+    """The variables of the function in which this one was written, if it sees any."""
+    function = getattr(forward, "__func__", forward)
+    cells = getattr(function, "__closure__", None) or ()
+    names = function.__code__.co_freevars if cells else ()
+    return {
+        name: cell.cell_contents
+        for name, cell in zip(names, cells, strict=True)
+        if cell != CellType()  # one that was never set
+    }
 
 
 def _plain(place: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -237,6 +237,21 @@ def test_what_a_pass_leaves_behind_in_python_is_seen(act):
     assert traces(model) != before
 
 
+def test_a_count_in_a_function_around_the_network_is_seen():
+    calls = 0
+
+    class Enclosed(nn.Module):
+        def forward(self, images):
+            nonlocal calls
+            calls += 1
+            return images
+
+    model = Enclosed()
+    before = traces(model)
+    model(torch.zeros(1))
+    assert traces(model) != before
+
+
 def test_a_network_that_may_not_be_recorded_runs_as_it_is():
     """Also on a machine without a GPU: the recorder then only passes on."""
     recorder = Recorder(Small(), lambda scores, labels: scores.sum())
