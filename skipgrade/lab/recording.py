@@ -2,13 +2,15 @@
 
 A small network computes faster than Python can say what to compute next. A recording has no Python
 in it, so only a step that does the same each time may be recorded: no hook, no number read back
-from the GPU, nothing drawn or counted outside it, no loss function but torch's own. Everything else
-runs as it is written.
+from the GPU, nothing drawn, counted or printed outside it, no loss function but torch's own.
+Everything else runs as it is written.
 """
 
+import io
 import random
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from types import CellType
 from typing import Any
 
@@ -49,7 +51,12 @@ class Recorder:
             return _run_on(self._aside, passes, images, labels)
         if self._steps == STEPS_BEFORE:
             return self._watched(passes, images, labels, optimizer)
-        self._recording = Recording(passes, images, labels)
+        try:
+            self._recording = Recording(passes, images, labels)
+        except RuntimeError:  # some library cannot be recorded
+            self._wanted = False
+            optimizer.zero_grad(set_to_none=True)
+            return passes(images, labels)
         return self._recording.replay(images, labels)
 
     def _watched(
@@ -57,10 +64,11 @@ class Recorder:
     ) -> Passed:
         """One step during which the GPU may not be waited for and nothing outside may change."""
         assert self._aside is not None
-        before = traces(self._model)
+        before, heard = traces(self._model), Heard(sys.stdout)
         torch.cuda.set_sync_debug_mode("error")
         try:
-            passed = _run_on(self._aside, passes, images, labels)
+            with redirect_stdout(heard):
+                passed = _run_on(self._aside, passes, images, labels)
         except RuntimeError:  # it reads a number back: the step is done again, as it is written
             self._wanted = False
         finally:
@@ -68,8 +76,24 @@ class Recorder:
         if not self._wanted:
             optimizer.zero_grad(set_to_none=True)
             return passes(images, labels)
-        self._wanted = traces(self._model) == before
+        self._wanted = traces(self._model) == before and not heard.anything
         return passed
+
+
+class Heard(io.TextIOBase):
+    """Passes on what is printed, and remembers that something was."""
+
+    def __init__(self, on: Any) -> None:
+        self._on = on
+        self.anything = False
+
+    def write(self, text: str) -> int:
+        self.anything = True
+        self._on.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._on.flush()
 
 
 class Recording:

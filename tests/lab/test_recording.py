@@ -1,6 +1,8 @@
 """On a GPU: is a recorded step the step that was written, and is nothing recorded that is not?"""
 
 import random
+import sys
+from contextlib import redirect_stdout
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ from torch.utils.data import DataLoader
 from skipgrade import lab
 from skipgrade.lab import data
 from skipgrade.lab.loaders import Data, make_loaders
-from skipgrade.lab.recording import Recorder, recordable, traces
+from skipgrade.lab.recording import STEPS_BEFORE, Heard, Recorder, recordable, traces
 
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -132,9 +134,10 @@ def counted(maps: torch.Tensor) -> torch.Tensor:
         lambda: Small(between=lambda maps: maps * float(0.9 + 0.2 * torch.rand(()))),
         lambda: Small(between=lambda maps: maps + maps.new_tensor(0.1).cpu().to(maps.device)),
         lambda: Small(between=counted),
+        lambda: Small(between=lambda maps: (print(tuple(maps.shape)), maps)[1]),
         Counting,
     ],
-    ids=["item", "if", "random", "torch.rand", "to the CPU", "global", "counter"],
+    ids=["item", "if", "random", "torch.rand", "to the CPU", "global", "print", "counter"],
 )
 def test_what_a_recording_would_leave_out_is_not_recorded_and_trains(monkeypatch, photos, model):
     torch.manual_seed(1)
@@ -237,6 +240,16 @@ def test_what_a_pass_leaves_behind_in_python_is_seen(act):
     assert traces(model) != before
 
 
+def test_what_a_pass_prints_is_passed_on_and_heard(capsys):
+    heard = Heard(sys.stdout)
+    with redirect_stdout(heard):
+        pass
+    assert not heard.anything
+    with redirect_stdout(heard):
+        print("shape", (2, 3))
+    assert heard.anything and capsys.readouterr().out == "shape (2, 3)\n"
+
+
 def test_a_count_in_a_function_around_the_network_is_seen():
     calls = 0
 
@@ -258,3 +271,17 @@ def test_a_network_that_may_not_be_recorded_runs_as_it_is():
     weight = nn.Parameter(torch.ones(1))
     passed = recorder(lambda x, y: (x, y), weight, weight, SGD([weight], lr=0.1))
     assert passed == (weight, weight)
+
+
+def test_a_step_that_cannot_be_recorded_after_all_runs_as_it_is(monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr("skipgrade.lab.recording.Recording", refuse)
+    recorder = Recorder(Small(), lambda scores, labels: scores.sum())
+    recorder._wanted, recorder._aside, recorder._steps = True, object(), STEPS_BEFORE
+    weight = nn.Parameter(torch.ones(1))
+    optimizer = SGD([weight], lr=0.1)
+    for _ in range(2):
+        assert recorder(lambda x, y: (x, y), weight, weight, optimizer) == (weight, weight)
+    assert not recorder._wanted
