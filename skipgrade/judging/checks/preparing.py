@@ -22,6 +22,19 @@ class Preparation:
     scale: Tensor
     shift: Tensor
 
+    @property
+    def mean(self) -> Tensor:
+        return -self.shift / self.scale
+
+    @property
+    def std(self) -> Tensor:
+        return 1 / self.scale
+
+    def told(self) -> str:
+        """The two as `Normalize` takes them, rounded."""
+        mean, std = ([round(n, 4) for n in part.tolist()] for part in (self.mean, self.std))
+        return f"mean {mean} and standard deviation {std}"
+
     def __call__(self, images: Tensor) -> Tensor:
         sides = (1, 3, 1, 1)
         return images.float().div(255) * self.scale.view(sides) + self.shift.view(sides)
@@ -61,6 +74,8 @@ def _fitted(noise: Tensor, out: object) -> Preparation | None:
         return None
     centred = pixels - pixels.mean(1, keepdim=True)
     scale = (centred * values).sum(1) / (centred * centred).sum(1)
+    if not float(scale.abs().min()) > EXACT:
+        return None
     shift = values.mean(1) - scale * pixels.mean(1)
     gap = (values - scale[:, None] * pixels - shift[:, None]).abs().amax()
     if not float(gap) <= EXACT * (1 + float(values.abs().amax())):

@@ -21,14 +21,14 @@ class CachedNotebook(Answerer):
     """A party whose answer to a question is asked for once; the oldest are forgotten for room."""
 
     def __init__(self, party: Answerer, room: int = 256 * MEBIBYTE) -> None:
-        self._party = party
+        self.party = party
         self._room = room
         self._answers: OrderedDict[bytes, Encoded] = OrderedDict()
 
     def ask(self, kind: str, *, seconds: float = QUESTION_TIMEOUT_S, **request: Any) -> Any:
         key = _digest(*encode([kind, request]))
         if key not in self._answers:
-            answer = self._party.ask(kind, seconds=seconds, **request)
+            answer = self.party.ask(kind, seconds=seconds, **request)
             self._answers[key] = encode(answer)
             self._room -= _size(self._answers[key])
         self._answers.move_to_end(key)
