@@ -258,7 +258,7 @@ class ByHand(torch.optim.Optimizer):
     "mode left": ("train-step-test", {"train-step": instead(STEP, "    model.train()\n", "")}, 0.75),
     "a tensor": ("train-step-test", {"train-step": instead(STEP, "loss.item()", "loss")}, 0.75),
     "trained first": ("initial-loss-test", {"initial-loss": (
-        "initial_loss = 1.4\ndef guessing_loss(num_classes): return math.log(num_classes)")}, 0.5),
+        "initial_loss = 1.4\ndef guessing_loss(num_classes): return math.log(num_classes)")}, 0.75),
     "log2": ("initial-loss-test", {"initial-loss": (
         "initial_loss = 2.3\ndef guessing_loss(num_classes): return math.log2(num_classes)")}, 0.25),
     "uniform": ("bonus-init-test", kaiming("nn.init.kaiming_uniform_(layer.weight, nonlinearity='relu')"), 0.5),
