@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH"
 STAMP := $(VENV)/.installed
+FAST_TESTS := tests/lab tests/judging tests/upstream tests/project
 
 # A candidate must run: a version manager's shim can be on PATH without its Python.
 USABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -12,7 +13,8 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do 
 	$$candidate -c '$(USABLE)' 2>/dev/null && echo $$candidate && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lab bench-grading bench-isolation release lock install clean
+.PHONY: help demo test test-oldest lint lab bench-grading bench-isolation release lock lock-oldest \
+	image install clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,8 +22,15 @@ help:  ## show this list
 demo: $(STAMP)  ## grade a sample class of assignment 01, from release to feedback
 	@$(RUN) skipgrade demo
 
-test: lint  ## lint, then run all tests
-	@$(RUN) OMP_NUM_THREADS=1 python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+test: lint  ## lint, then run all tests (TESTS="tests/lab ..." for some)
+	@$(RUN) OMP_NUM_THREADS=1 python -m pytest $(TESTS) -n auto --maxprocesses 4 --dist loadgroup
+
+test-oldest: $(STAMP)  ## the fast tests with the oldest versions pyproject.toml allows
+	@$(BIN)/uv venv --quiet --allow-existing --python 3.11 .venv-oldest
+	@VIRTUAL_ENV=.venv-oldest $(BIN)/uv pip sync --quiet --require-hashes requirements-oldest.lock
+	@VIRTUAL_ENV=.venv-oldest $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@env PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" OMP_NUM_THREADS=1 .venv-oldest/bin/python \
+		-m pytest -n auto --maxprocesses 4 --dist loadgroup $(FAST_TESTS)
 
 lint: $(STAMP)  ## ruff (notebooks too), mypy, and no outputs in notebooks
 	@$(BIN)/ruff check --quiet .
@@ -47,12 +56,23 @@ lock: $(STAMP)  ## compile requirements.lock from pyproject.toml (UPGRADE=1 for 
 		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
 	@echo "requirements.lock is compiled"
 
+image:  ## a container image of the grader (DOCKER=podman builds it with podman)
+	@$(or $(DOCKER),docker) build --tag skipgrade .
+
+# Without the configuration in pyproject.toml, which holds torch and torchvision to the newest pair.
+lock-oldest: $(STAMP)  ## compile requirements-oldest.lock: the lower bounds, for Python 3.11
+	@rm -f requirements-oldest.lock
+	@$(BIN)/uv pip compile --quiet --no-config pyproject.toml --extra staff --extra dev \
+		--python-version 3.11 --resolution lowest-direct --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements-oldest.lock
+	@echo "requirements-oldest.lock is compiled"
+
 install: $(STAMP)  ## build .venv from requirements.lock
 
 clean:  ## remove what was built, the environment included
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-oldest build dist .mypy_cache .ruff_cache .pytest_cache
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml skipgrade/__init__.py
 	@$(or $(PYTHON),false) -c '$(USABLE)' || { echo >&2 "No usable Python: skipgrade needs" \
 		"Python 3.11, 3.12 or 3.13 with venv. Install one, or name it: make PYTHON=/path/to/python3"; \
 		exit 1; }

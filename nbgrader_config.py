@@ -1,5 +1,6 @@
 """nbgrader's configuration for this course. The judge is plugged in here; nothing is patched."""
 
+import warnings
 from pathlib import Path
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
@@ -14,10 +15,12 @@ from nbgrader.preprocessors import (
     OverwriteKernelspec,
     SaveAutoGrades,
 )
+from sqlalchemy.exc import SAWarning
 
 from skipgrade.classroom.colab import ColabHeader
 from skipgrade.classroom.leftovers import beside_notebooks
 from skipgrade.classroom.paths import HidePaths
+from skipgrade.classroom.zip_collect import PlatformNames
 from skipgrade.judging.grader.cell_metadata import CheckMetadataOnce
 from skipgrade.judging.grader.execute import JudgedExecute
 from skipgrade.judging.grader.skeleton import RestoreCells
@@ -27,17 +30,21 @@ from skipgrade.judging.pages.sanitise import Sanitise
 
 c = get_config()  # noqa: F821  (traitlets puts it here)
 
+# nbgrader 0.9.6 makes SQLAlchemy 2 warn of something it means to do.
+warnings.filterwarnings("ignore", category=SAWarning, message="Object of type <Submitted")
+
 c.CourseDirectory.course_id = "skipgrade"
 
 # Where students find the released notebooks and the wheel: the one place this address stands.
 c.ColabHeader.repository = "https://github.com/skipgrade/skipgrade"
 
 # Releasing: a badge and an install cell first; nothing that a Run All left beside the source.
-c.GenerateAssignment.preprocessors = [
-    *GenerateAssignment.preprocessors.default_args[0],
-    ColabHeader,
-]
+# (Not by `append`: nbgrader's commands read this file twice, and would put the header in twice.)
+c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), ColabHeader]
 c.GenerateAssignment.post_convert_hook = "skipgrade.classroom.leftovers.drop_from_release"
+
+# `nbgrader zip_collect` knows platforms' names as `skipgrade collect` does.
+c.ZipCollectApp.collector_plugin = PlatformNames
 
 # Grading: the student's kernel runs what is visible, the judge's kernel what is hidden.
 c.Autograde.exporter_class = SubmissionExporter

@@ -21,9 +21,13 @@ from torch import Tensor, nn
 
 from skipgrade import lab
 from skipgrade.classroom import demo, holdout
+from skipgrade.judging.checks import Checks
 from skipgrade.judging.checks.accuracy import NORMALISED_AS
 from skipgrade.judging.grader.source import NEEDS_TRAINING, is_automatic, split
+from skipgrade.judging.judge import trial as trials
+from skipgrade.judging.judge.answerers import LocalNotebook
 from skipgrade.judging.judge.holdout import HELD_OUT_IMAGES, PACK, open_images
+from skipgrade.judging.judge.trial import Trial
 from skipgrade.lab import builtin
 from skipgrade.lab.checkpoint import load_weights
 from skipgrade.lab.data import Images
@@ -78,18 +82,11 @@ class Asked:
     def predictions(self, file: str, *, model: str, weights: str, **asked: Any) -> None:
         self.found.append(self.measure(model, weights, **asked))
 
-    def that(self, *claim: Any, **about: Any) -> None:
+    def __getattr__(self, other: str) -> Callable[..., None]:
         """Only accuracies are of interest here."""
-
-
-class Names:
-    """In a hidden test's eyes the student and the solution: the notebook itself."""
-
-    def __init__(self, names: dict[str, Any]) -> None:
-        self.names = names
-
-    def eval(self, expression: str, **arrays: Any) -> Any:
-        return eval(expression, self.names | arrays)
+        if not hasattr(Checks, other):
+            raise AttributeError(other)
+        return lambda *claim, **about: None
 
 
 def measure(assignment: str, seed: int, folder: Path) -> list[Measured]:
@@ -99,16 +96,16 @@ def measure(assignment: str, seed: int, folder: Path) -> list[Measured]:
         holdout.build(course, [assignment], lambda line: None)
     names: dict[str, Any] = {"__name__": "__main__"}
     asked = Asked(lambda *one, **more: _reached(names, seed, *one, **more))
-    party = Names(names)
+    notebook = LocalNotebook(names)
     work = course.folder("source", assignment)  # where the final test's images lie
     with chdir(work), redirect_stdout(StringIO()), _seeded(seed):
         for cell, visible, hidden in _cells(assignment):
             exec(compile(visible, cell, "exec"), names)
             if hidden:
-                with patch.multiple(
-                    "skipgrade.judging", create=True, check=asked, student=party, solution=party
-                ):
+                trials.begin(Trial(notebook, notebook, open_images, grading=False))
+                with patch("skipgrade.judging.check", asked, create=True):
                     exec(compile(hidden, cell, "exec"), dict(names))
+                trials.end()
             plt.close("all")
     return asked.found
 

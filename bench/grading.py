@@ -36,7 +36,7 @@ from skipgrade.classroom import demo, release, sample
 from skipgrade.classroom.course import CONFIG_FILE, Course
 from skipgrade.classroom.sample import ASSIGNMENT, HERE, SAMPLES, unpack
 from skipgrade.classroom.writing import TIMINGS_FILE
-from skipgrade.judging.grader.skeleton import grade_id
+from skipgrade.judging.grader.matching import grade_id
 from tests.classroom.conftest import ASSIGNMENT as CHEAP
 from tests.classroom.conftest import new_course, submit
 

@@ -3,8 +3,9 @@
     .venv/bin/python bench/isolation.py [--json FILE]
 
 Every attempt of tests/sandbox/bank is made once in a fresh kernel of each kind, in the same run,
-against the same (harmless) course: ours with all that this machine offers, and with Landlock and
-seccomp alone. What honest notebooks do is tried in ours as well.
+against the same (harmless) course: ours with all that this machine offers, with Landlock and
+seccomp alone, and with a view of files of its own as where Landlock is missing. What honest
+notebooks do is tried in ours as well.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 from jupyter_client.manager import KernelManager
@@ -32,12 +34,13 @@ from tests.sandbox.bank import (
 from tests.sandbox.spoken import Kernel, KernelEnded, confined
 
 SMALL = {"memory_gib": 0.25, "files": 10_000}
-KINDS: dict[str, Callable[[Path], Kernel]] = {
-    "stock nbgrader": lambda work: Kernel(KernelManager(), work, stderr=subprocess.DEVNULL),
-    "skipgrade": confined,
-    "skipgrade alone": lambda work: confined(work, tuple(HELPS)),
+STOCK = "stock nbgrader"
+OURS: dict[str, dict[str, Any]] = {
+    "skipgrade": {},
+    "skipgrade alone": {"without": tuple(HELPS)},
+    "skipgrade view": {"known": 0},
 }
-OURS = [kind for kind in KINDS if kind != "stock nbgrader"]
+KINDS = [STOCK, *OURS]
 
 
 @contextmanager
@@ -54,7 +57,11 @@ def surroundings() -> Iterator[tuple[Targets, Path]]:
 
 @contextmanager
 def started(kind: str, scratch: Path, world: Targets) -> Iterator[Kernel]:
-    kernel = KINDS[kind](Path(tempfile.mkdtemp(dir=scratch)))
+    work = Path(tempfile.mkdtemp(dir=scratch))
+    if kind == STOCK:
+        kernel = Kernel(KernelManager(), work, stderr=subprocess.DEVNULL)
+    else:
+        kernel = confined(work, readable=[world.SHOWN], **OURS[kind])
     try:
         kernel.run(world.code(), "nothing")
         yield kernel
@@ -93,11 +100,11 @@ def excess(kind: str, attack: str) -> str:
     """Why the kernel was stopped; stock kernels never are, and run to the end of the cell."""
     reason, code = STOPPED[attack]
     with surroundings() as (world, scratch):
-        if kind == "stock nbgrader":
+        if kind == STOCK:
             with started(kind, scratch, world) as kernel:
                 kernel.run(code.replace("time.sleep(20)", ""), "nothing")
             return "SUCCEEDS"
-        kernel = confined(scratch, HELPS if kind.endswith("alone") else (), **SMALL)
+        kernel = confined(scratch, **OURS[kind], **SMALL)
         kernel.run(world.code(), "nothing")
         told = kernel.stopped_for(code)
         kernel.close()

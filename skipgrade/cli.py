@@ -1,6 +1,7 @@
 """The command line: parses, calls the classroom, prints.
 
-Each command imports what it needs: nbgrader takes seconds to import, torch more of them.
+Each command imports what it needs: nbgrader takes seconds to import, torch more of them. A command
+ends with one of the statuses below; argparse's own, for a wrong call, is 2.
 """
 
 from __future__ import annotations
@@ -13,24 +14,47 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skipgrade import __version__
 from skipgrade.classroom.errors import CourseError
-from skipgrade.classroom.terminal import complain, say
+from skipgrade.classroom.terminal import NobodyReads, complain, flush, say
 
 if TYPE_CHECKING:
     from skipgrade.classroom.progress import Outcome
 
 
+DONE, NOT_DONE, INTERRUPTED, UNREAD = 0, 1, 130, 141  # the last two: 128 and a signal's number
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; a mistake a person can mend ends in one line and status 1."""
+    """Run one command; a mistake a person can fix ends in one line and `NOT_DONE`."""
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            flush()
+    except NobodyReads:
+        return UNREAD
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)
     except CourseError as error:
         complain(f"skipgrade: {error}")
-        return 130 if isinstance(error.__cause__, KeyboardInterrupt) else 1
+        return INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else NOT_DONE
     except KeyboardInterrupt:
         complain("skipgrade: stopped")
-        return 130
+        return INTERRUPTED
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package == "skipgrade":
+            raise
+        complain(
+            f"skipgrade: {package} is not installed. `pip install 'skipgrade[staff]'` brings "
+            "what grading needs; `skipgrade doctor` says what else is missing."
+        )
+        return NOT_DONE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,11 +68,26 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="the folder with nbgrader_config.py (default: here)",
     )
+    parser.add_argument("--version", action="version", version=f"skipgrade {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("release", help="regenerate release/ from source/")
     command.add_argument("assignments", nargs="*", metavar="ASSIGNMENT", help="default: all")
     command.set_defaults(run=_release)
+
+    command = commands.add_parser(
+        "publish", help="put what students may see into a folder or repository of its own"
+    )
+    command.add_argument("target", metavar="FOLDER|ADDRESS", help="a folder, or a git repository's")
+    command.set_defaults(run=_publish)
+
+    command = commands.add_parser(
+        "collect", help="put what a learning platform hands out under submitted/"
+    )
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a zip or folder")
+    command.add_argument("--roster", type=Path, metavar="FILE.csv", help="with columns id, name")
+    command.set_defaults(run=_collect)
 
     command = commands.add_parser("grade", help="grade the hand-ins under submitted/")
     command.add_argument("assignment", metavar="ASSIGNMENT")
@@ -68,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("report", help="print scores, and why points were lost")
     command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.add_argument("--json", action="store_true", help="for programs to read")
     command.set_defaults(run=_report)
 
     command = commands.add_parser("feedback", help="write the students' HTML feedback")
@@ -88,6 +128,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_holdout_build)
 
+    command = commands.add_parser(
+        "doctor", help="what this machine and course lack for grading a class"
+    )
+    command.add_argument("--json", action="store_true", help="for programs to read")
+    command.set_defaults(run=_doctor)
+
     command = commands.add_parser("demo", help="the whole way with a sample class of assignment 01")
     command.set_defaults(run=_demo)
     return parser
@@ -103,10 +149,10 @@ def _release(options: argparse.Namespace) -> int:
     from skipgrade.classroom import holdout
 
     release.generate(course, chosen, say)
-    release.publish(course, say)
+    release.complete(course, say)
     for warning in holdout.missing(course, chosen):
         say(warning)
-    return 0
+    return DONE
 
 
 def _holdout_build(options: argparse.Namespace) -> int:
@@ -115,7 +161,24 @@ def _holdout_build(options: argparse.Namespace) -> int:
     from skipgrade.classroom.course import Course
 
     holdout.build(Course(options.course), options.assignments, say)
+    return DONE
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import publish
+    from skipgrade.classroom.course import Course
+
+    say("Published:")
+    publish.publish(Course(options.course), options.target, say)
     return 0
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import collect
+    from skipgrade.classroom.course import Course
+
+    course = Course(options.course)
+    return collect.collect(course, options.assignment, options.files, options.roster, say)
 
 
 def _grade(options: argparse.Namespace) -> int:
@@ -128,10 +191,12 @@ def _grade(options: argparse.Namespace) -> int:
         # What kernels and workers need is imported over there, while we import what we need here.
         if not elsewhere:
             workers.begin()
-        from skipgrade.classroom import grading, progress
+        from skipgrade.classroom import doctor, grading, progress
         from skipgrade.classroom.course import Course
 
         course = Course(options.course)
+        for line in [] if options.scheduler else doctor.in_short(course.root):
+            say(line)
         try:
             outcomes = grading.grade(
                 course,
@@ -149,15 +214,16 @@ def _grade(options: argparse.Namespace) -> int:
             raise
     _say_summary(outcomes)
     if all(outcome.scored for outcome in outcomes):
-        return 0
+        return DONE
     say(f"The log is in {course.log_file}.")
-    return 1
+    return NOT_DONE
 
 
 def _say_summary(outcomes: Sequence[Outcome]) -> None:
+    from skipgrade.classroom import protection
     from skipgrade.classroom.progress import summary
 
-    for line in summary(outcomes):
+    for line in (*summary(outcomes), *(f"  {note}" for note in protection.notes())):
         say(line)
 
 
@@ -172,10 +238,12 @@ def _report(options: argparse.Namespace) -> int:
     from skipgrade.classroom.course import Course
 
     course = Course(options.course)
+    table = report.rows(course, options.assignment)
     width = shutil.get_terminal_size(fallback=(120, 0)).columns
-    for line in report.lines(report.rows(course, options.assignment), max(80, width)):
+    as_text = report.lines(table, max(80, width))
+    for line in report.as_json(options.assignment, table).splitlines() if options.json else as_text:
         say(line)
-    return 0
+    return DONE
 
 
 def _feedback(options: argparse.Namespace) -> int:
@@ -183,7 +251,7 @@ def _feedback(options: argparse.Namespace) -> int:
     from skipgrade.classroom.course import Course
 
     feedback.generate(Course(options.course), options.assignment, say)
-    return 0
+    return DONE
 
 
 def _rehearse(options: argparse.Namespace) -> int:
@@ -196,14 +264,24 @@ def _rehearse(options: argparse.Namespace) -> int:
     for fault in faults:
         say(f"  {fault}")
     say("Not ready to release." if faults else "The solution earns every point, the stubs none.")
-    return 1 if faults else 0
+    return NOT_DONE if faults else DONE
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import doctor
+
+    findings = list(doctor.examine(options.course.resolve()))
+    as_text = doctor.lines(findings, shutil.get_terminal_size().columns)
+    for line in doctor.as_json(findings).splitlines() if options.json else as_text:
+        say(line)
+    return DONE if doctor.ready(findings) else NOT_DONE
 
 
 def _demo(options: argparse.Namespace) -> int:
     from skipgrade.classroom import demo
 
     demo.run(options.course.resolve(), say)
-    return 0
+    return DONE
 
 
 if __name__ == "__main__":

@@ -8,20 +8,22 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import islice
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import dask
 from dask.system import CPU_COUNT
-from distributed import Client, LocalCluster, Worker, WorkerPlugin, as_completed
+from distributed import Client, SpecCluster, Worker, WorkerPlugin
 from distributed import Future as DaskFuture
 from distributed.system import MEMORY_LIMIT
 
 from skipgrade.classroom import workers
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
+from skipgrade.classroom.nodes import local_cluster
 from skipgrade.classroom.task import Graded, Order, grade_here
 from skipgrade.judging.grader.judge_kernel import dismiss
 from skipgrade.judging.grader.preload import THREAD_SETTINGS, prepare_for, shared_by_workers
@@ -102,35 +104,29 @@ def local(
     with (
         tempfile.TemporaryDirectory(prefix="skipgrade-run-") as scratch,
         _kernels_for(sources, kernels) as shared,
-        dask.config.set(
-            {
-                "temporary-directory": scratch,
-                "distributed.scheduler.allowed-failures": DEATHS_DASK_FORGIVES,
-                "distributed.nanny.environ": environment | dict(shared),
-                "distributed.nanny.pre-spawn-environ": {},  # would be left in our own
-                "distributed.worker.multiprocessing-method": workers.METHOD,
-                "distributed.worker.profile.enabled": False,  # nobody looks at it
-            }
-        ),
-        _started(n_workers=processes, local_directory=scratch) as cluster,
+        dask.config.set(settings(scratch, environment | dict(shared))),
+        _started(processes, scratch) as cluster,
         Client(cluster) as client,
         _manners(client, _Manners(sources, scratch)),
     ):
         yield lambda orders: _results(client, orders, least=1, patience=PATIENCE)
 
 
-def _started(**settings: Any) -> LocalCluster:
+def settings(scratch: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """What our own cluster's configuration says otherwise than Dask's."""
+    return {
+        "temporary-directory": scratch,
+        "distributed.scheduler.allowed-failures": DEATHS_DASK_FORGIVES,
+        "distributed.nanny.environ": environment,
+        "distributed.nanny.pre-spawn-environ": {},  # would be left in our own
+        "distributed.worker.multiprocessing-method": workers.METHOD,
+        "distributed.worker.profile.enabled": False,  # nobody looks at it
+    }
+
+
+def _started(processes: int, folder: str) -> SpecCluster:
     try:
-        return LocalCluster(
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            security=True,
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-            **settings,
-        )
+        return local_cluster(processes, folder)
     except RuntimeError as error:
         raise ClusterLost(f"no worker could be started: {error} {SHORT}") from error
 
@@ -183,19 +179,20 @@ def _results(
     So memory stays flat however large the class is. `patience` is for how many seconds there may
     be no worker at all.
     """
-    students: dict[str, str] = {}
-    finished = as_completed()
+    sent: dict[str, tuple[DaskFuture, str]] = {}  # what is not held is cancelled
+    finished: SimpleQueue[DaskFuture] = SimpleQueue()
     room = max(least, _threads(client))
 
     def send(some: Iterable[Order]) -> None:
         for order in some:
             future = client.submit(grade_here, order, pure=False)
-            students[str(future.key)] = order.student
-            finished.add(future)
+            sent[str(future.key)] = future, order.student
+            future.add_done_callback(finished.put)
 
     send(islice(orders, room))
-    for future in _one_by_one(finished, client, patience):
-        student = students.pop(str(future.key))
+    while sent:
+        future = _next(finished, client, patience)
+        _, student = sent.pop(str(future.key))
         if future.status in ("cancelled", "lost"):
             raise ClusterLost("the connection to the scheduler is lost")
         graded = _outcome(future, student)
@@ -204,16 +201,12 @@ def _results(
         yield graded
 
 
-def _one_by_one(
-    finished: as_completed, client: Client, patience: float | None
-) -> Iterator[DaskFuture]:
+def _next(finished: SimpleQueue[DaskFuture], client: Client, patience: float | None) -> DaskFuture:
+    """The next that is done; raises where nobody has been there to do it for too long."""
     seen = time.monotonic()
-    while not finished.is_empty():
-        if finished.has_ready():
-            yield next(finished)
-            continue
-        with finished.thread_condition:
-            finished.thread_condition.wait(timeout=1.0)
+    while True:
+        with suppress(Empty):
+            return finished.get(timeout=1.0)
         if patience is None or _threads(client) > 0:
             seen = time.monotonic()
         elif time.monotonic() - seen > patience:

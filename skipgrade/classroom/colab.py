@@ -1,13 +1,18 @@
 """The first two cells of every released notebook, and a form that Colab reads."""
 
-from importlib import metadata
-
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
+from packaging.requirements import Requirement
 from traitlets import Unicode, default
 
+from skipgrade import __version__
+from skipgrade.classroom.wheel import requirements
+
+EXAMPLE = "https://github.com/skipgrade/skipgrade"  # to be replaced by each course's own
+COLABS_OWN = {"numpy", "pillow", "torch", "torchvision"}
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+GITHUB = "https://github.com/"
 INSTALL = """\
 # On Colab this installs the course's code; where it is installed it does nothing.
 import importlib.util
@@ -36,13 +41,20 @@ class ColabHeader(NbGraderPreprocessor):
 
     @default("release_url")
     def _release_url(self) -> str:
-        return f"{self.repository}/raw/{self.branch}/release"
+        return f"{self.repository}{self._of_its_host}/raw/{self.branch}/release"
+
+    @property
+    def _of_its_host(self) -> str:
+        """What GitLab, wherever it runs, puts between a repository and a place in it."""
+        return "/-" if "gitlab" in self.repository.split("/")[2] else ""
 
     def notebook_address(self, assignment: str, notebook: str) -> str:
-        """Where Colab opens a released notebook."""
-        repository = self.repository.removeprefix("https://github.com/")
-        path = f"{repository}/blob/{self.branch}/release/{assignment}/{notebook}.ipynb"
-        return f"https://colab.research.google.com/github/{path}"
+        """Where Colab opens a released notebook; from elsewhere than GitHub it opens an upload."""
+        path = f"{self.branch}/release/{assignment}/{notebook}.ipynb"
+        if self.repository.startswith(GITHUB):
+            repository = self.repository.removeprefix(GITHUB)
+            return f"https://colab.research.google.com/github/{repository}/blob/{path}"
+        return f"{self.repository}{self._of_its_host}/blob/{path}"
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         if not self.repository:
@@ -68,10 +80,10 @@ class ColabHeader(NbGraderPreprocessor):
 
 def wheel_name() -> str:
     """The file students install; a link to it stands in every released notebook."""
-    return f"skipgrade-{metadata.version('skipgrade')}-py3-none-any.whl"
+    return f"skipgrade-{__version__}-py3-none-any.whl"
 
 
 def light_requirements() -> list[str]:
-    """What the student's bench needs, less torch and torchvision: Colab's own must stay."""
-    needed = [line for line in metadata.requires("skipgrade") or [] if "extra ==" not in line]
-    return [f'"{line}"' for line in sorted(needed) if not line.startswith("torch")]
+    """What the student's bench needs, less what Colab has and must stay as it is there."""
+    needed = {Requirement(line).name: f'"{line}"' for line in requirements()}
+    return [line for name, line in sorted(needed.items()) if name not in COLABS_OWN]

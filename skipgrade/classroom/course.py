@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from nbgrader.converters import BaseConverter
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import NoSuchModuleError, OperationalError, SAWarning
+from sqlalchemy.exc import DatabaseError, NoSuchModuleError, SAWarning
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -80,7 +81,7 @@ class Course:
         directory = self.directory()
         try:
             book = Gradebook(directory.db_url, directory.course_id)
-        except (OperationalError, NoSuchModuleError, ImportError) as error:
+        except (DatabaseError, NoSuchModuleError, ImportError) as error:
             reason = str(error).splitlines()[0]
             raise CourseError(
                 f"The gradebook {_without_password(directory.db_url)} does not open ({reason}). "
@@ -99,11 +100,7 @@ class Course:
         log_file: Path | None = None,
     ) -> None:
         """Do what nbgrader's command of that converter does, afresh; its log goes to a file."""
-        with _log_to(log_file or self.log_file) as log, warnings.catch_warnings():
-            # nbgrader 0.9.6 makes SQLAlchemy 2 warn of something it means to do.
-            warnings.filterwarnings(
-                "ignore", category=SAWarning, message="Object of type <Submitted"
-            )
+        with _log_to(log_file or self.log_file) as log, as_nbgrader_means_it():
             try:
                 converter(
                     coursedir=directory or self.directory(assignment, student),
@@ -113,6 +110,14 @@ class Course:
                 ).start()
             except NbGraderException as error:
                 raise ConversionFailed(log.reason or str(error)) from error
+
+
+@contextmanager
+def as_nbgrader_means_it() -> Iterator[None]:
+    """nbgrader 0.9.6 makes SQLAlchemy 2 warn of something it means to do."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=SAWarning, message="Object of type <Submitted")
+        yield
 
 
 def _without_password(url: str) -> str:
@@ -127,7 +132,7 @@ def _put_alembic_on_path() -> None:
 
 
 class _Reason(logging.Handler):
-    """Keeps what nbgrader only logs: the exception behind its 'There was an error'."""
+    """Keeps what nbgrader only logs: the exception it is about when it says so."""
 
     def __init__(self, logger: logging.Logger) -> None:
         super().__init__(logging.ERROR)
@@ -135,11 +140,11 @@ class _Reason(logging.Handler):
         self.reason = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage().strip()
-        if text.startswith("Traceback"):
-            self.reason = text.splitlines()[-1]
+        error = sys.exc_info()[1]
+        if error and str(error):
+            self.reason = traceback.format_exception_only(error)[-1].strip().splitlines()[-1]
         elif not self.reason:
-            self.reason = text
+            self.reason = record.getMessage().strip()
 
 
 @contextmanager

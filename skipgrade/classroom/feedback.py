@@ -37,7 +37,7 @@ def generate(
     failures = []
     for student in course.submissions(assignment):
         folder = course.folder("feedback", assignment, student)
-        wrong = handin.what_is_wrong(course.folder("submitted", assignment, student), names)
+        wrong = handin.problem(course, assignment, student, names)
         if course.folder("autograded", assignment, student).is_dir():
             try:
                 course.run(GenerateFeedback, assignment, glob.escape(student))

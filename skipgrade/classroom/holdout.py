@@ -9,11 +9,9 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from traitlets.config import Config
 
 from skipgrade import lab
 from skipgrade.classroom.course import Course
@@ -48,7 +46,7 @@ def build(course: Course, assignments: Sequence[str], say: Callable[[str], None]
     chosen = list(assignments) or [name for name in course.assignments() if wants(course, name)]
     if not chosen:
         raise CourseError(f"No source notebook calls {CALL}...), so nothing needs a pack.")
-    pack, labels = make(read_secret(_secret_file(course)))
+    pack, labels = make(read_secret(secret_file(course)))
     for assignment in chosen:
         folder = course.folder("source", course.require(assignment))
         path = folder / FILE
@@ -121,7 +119,6 @@ def _final_images(secret: str) -> tuple[torch.Tensor, torch.Tensor]:
     return lab.raw(DATA, "test")
 
 
-def _secret_file(course: Course) -> Path:
-    config: Config = course.config
-    named: Any = config.JudgedExecute.get("secret_file", JudgedExecute.secret_file.default_value)
-    return course.root / str(named)
+def secret_file(course: Course) -> Path:
+    """The file from which everything follows that students must not know."""
+    return course.root / JudgedExecute(config=course.config).secret_file

@@ -12,12 +12,16 @@ from typing import Any
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import List, Unicode
 
 PROJECT = Path(__file__).parents[2]
 
 
 class HidePaths(NbGraderPreprocessor):
     """Shortens the paths in every text a cell printed; for `c.GenerateFeedback.preprocessors`."""
+
+    # A setting of nbconvert's, for which nbgrader's base class has a plain value.
+    display_data_priority = List(Unicode()).tag(config=True)
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: ResourcesDict, cell_index: int

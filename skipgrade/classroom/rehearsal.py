@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
-from skipgrade.classroom import demo, grading, holdout, release
+from skipgrade.classroom import demo, grading, holdout, protection, release
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.progress import Outcome
@@ -77,6 +77,8 @@ def rehearse(project: Path, folder: Path, assignment: str, say: Callable[[str], 
     untouched.mkdir(parents=True)
     released = course.folder("release", assignment) / source.name
     (untouched / source.name).write_bytes(released.read_bytes())
+    for warning in protection.warnings_for_own_submissions():
+        say(warning)
     _demand_graded(grading.grade(course, assignment, say=say))
     return Rehearsal(course, assignment, seconds)
 

@@ -1,6 +1,7 @@
 """What students get: release/, generated from source/ by nbgrader's own converter."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -39,9 +40,17 @@ def generate(course: Course, assignments: Sequence[str], say: Callable[[str], No
         say(f"  release/{assignment}: {_points_text(_released(course, assignment))}")
 
 
-def publish(course: Course, say: Callable[[str], None]) -> None:
+def folder(course: Course) -> Path:
+    """release/, where something has been released."""
+    found = course.folder("release", "*").parent
+    if not any(found.glob("*/*.ipynb")):
+        raise CourseError(f"{found} holds no notebook: run `skipgrade release` first.")
+    return found
+
+
+def complete(course: Course, say: Callable[[str], None]) -> None:
     """Complete release/: the student's wheel, and a README with a link to every notebook."""
-    release = course.folder("release", "*").parent
+    release = folder(course)
     for old in release.glob("*.whl"):
         old.unlink()
     wheel = build_student_wheel(release)
@@ -58,10 +67,9 @@ def publish(course: Course, say: Callable[[str], None]) -> None:
 
 
 def _released(course: Course, assignment: str) -> dict[str, NotebookNode]:
-    folder = course.folder("release", assignment)
     return {
         path.stem: nbformat.read(path, as_version=nbformat.NO_CONVERT)
-        for path in sorted(folder.glob("*.ipynb"))
+        for path in sorted(course.folder("release", assignment).glob("*.ipynb"))
     }
 
 

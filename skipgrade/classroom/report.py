@@ -1,8 +1,9 @@
 """Who has how many points, and why the others were lost."""
 
+import json
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import nbformat
 from nbformat import NotebookNode
@@ -13,7 +14,9 @@ from skipgrade.classroom.course import Course
 from skipgrade.classroom.grading import notebook_names
 from skipgrade.classroom.ledger import Ledger
 from skipgrade.judging.printable import printable
+from skipgrade.judging.repairs import repairs
 from skipgrade.judging.verdict import Reason
+from skipgrade.sandbox import PROTECTIONS
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Row:
     losses: list[Loss] = field(default_factory=list)
     problem: str | None = None
     outdated: str | None = None
+    repairs: list[str] = field(default_factory=list)
     unprotected: list[str] | None = None  # what the sandbox could not keep it from; None: unknown
 
 
@@ -55,8 +59,7 @@ def rows(course: Course, assignment: str) -> list[Row]:
         }
         for student in sorted({*entries, *course.submissions(assignment)}):
             row = Row(student)
-            folder = course.folder("submitted", assignment, student)
-            row.problem = handin.what_is_wrong(folder, names)
+            row.problem = handin.problem(course, assignment, student, names)
             if student not in entries:
                 row.problem = row.problem or "not graded yet"
             else:
@@ -72,6 +75,7 @@ def _read_notebook(course: Course, row: Row, notebook: SubmittedNotebook) -> Non
     graded = course.folder("autograded", assignment, row.student) / f"{notebook.name}.ipynb"
     content = nbformat.read(graded, as_version=4) if graded.is_file() else None
     cells = _graded_cells(content) if content else {}
+    row.repairs += repairs(content) if content else []
     row.unprotected = content.metadata.get("skipgrade", {}).get("unprotected") if content else None
     if not cells and row.problem is None:
         row.problem = f"not graded: see {graded.parent.parent.parent.name}/ and .nbgrader.log"
@@ -130,6 +134,12 @@ def lines(table: list[Row], width: int = 120, most: int | None = None) -> Iterat
     yield from _confinement(table)
 
 
+def as_json(assignment: str, table: list[Row]) -> str:
+    """The same for programs: every student's row, with all reasons and nothing shortened."""
+    told = {"assignment": assignment, "students": [asdict(row) for row in table]}
+    return json.dumps(told, indent=1)
+
+
 def _confinement(table: list[Row]) -> Iterator[str]:
     """What the submissions were kept from when they ran."""
     known = [row.unprotected for row in table if row.unprotected is not None]
@@ -137,8 +147,8 @@ def _confinement(table: list[Row]) -> Iterator[str]:
         return
     yield ""
     if missing := sorted({name for names in known for name in names}):
-        lacking = ", ".join(missing)
-        yield f"Submissions ran confined but for: {lacking}. nbgrader_config.py accepts that."
+        how = "unconfined" if set(missing) >= set(PROTECTIONS) else "confined, except for"
+        yield f"Submissions ran {how}: {', '.join(missing)}. nbgrader_config.py accepts that."
     else:
         yield "Submissions ran confined: own files only, no network, no signals, limited processes."
 
@@ -153,6 +163,8 @@ def _reasons(row: Row) -> Iterator[str]:
         yield "nothing lost"
     for loss in sorted(row.losses, key=lambda loss: -loss.points):
         yield f"-{loss.points:g} {loss.cell}: {loss.earlier} {loss.reason}"
+    if row.repairs:
+        yield f"repaired: {'; '.join(row.repairs)}"
 
 
 def _shorten(text: str, width: int) -> str:

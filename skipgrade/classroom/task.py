@@ -23,15 +23,16 @@ from pathlib import Path
 
 import nbformat
 from nbgrader.api import Gradebook
-from nbgrader.converters import Autograde
 from sqlalchemy import create_engine
 
 from skipgrade.classroom import handin, rows
-from skipgrade.classroom.course import CONFIG_FILE, Course
+from skipgrade.classroom.course import CONFIG_FILE, Course, as_nbgrader_means_it
 from skipgrade.classroom.errors import ConversionFailed, CourseError
 from skipgrade.classroom.ledger import Files, fingerprint
 from skipgrade.classroom.rows import Rows
-from skipgrade.judging.grader.skeleton import grade_id
+from skipgrade.classroom.scratch_database import scratch_url
+from skipgrade.judging.grader.matching import grade_id
+from skipgrade.judging.intake.exporter import AutogradeOne
 
 ATTEMPTS = 2
 LOG_LIMIT = 200_000
@@ -97,14 +98,14 @@ def _grade(course: Course, order: Order) -> Graded:
         return Graded(order.student, failure=told, worker=platform.node())
     hand_in = course.folder("submitted", order.assignment, order.student)
     files = fingerprint(hand_in)
-    failure = handin.what_is_wrong(hand_in, order.notebooks)
+    failure = handin.problem(course, order.assignment, order.student, order.notebooks)
     with tempfile.TemporaryDirectory(prefix="skipgrade-grading-") as scratch:
         _demand_room(place, Path(scratch))
         gradebook = _private_gradebook(Path(scratch), order)
         log = Path(scratch, "log")
         graded: Rows | None = None
         try:
-            _autograde(course, order, place, rows.sqlite_url(gradebook), log)
+            _autograde(course, order, place, scratch_url(gradebook), log)
         except ConversionFailed as error:
             if failure is None:
                 failure = f"not graded: {_cause(error)}"
@@ -141,7 +142,7 @@ def _autograde(course: Course, order: Order, place: Path, gradebook: str, log: P
         db_url=gradebook,
         autograded_directory=str(place.relative_to(course.root)),
     )
-    course.run(Autograde, order.assignment, student, directory, log)
+    course.run(AutogradeOne, order.assignment, student, directory, log)
 
 
 def _begin_attempt(place: Path) -> Path | None:
@@ -170,7 +171,7 @@ def _demand_room(*folders: Path) -> None:
 def _private_gradebook(scratch: Path, order: Order) -> Path:
     path = scratch / "gradebook.db"
     shutil.copy(order.seed, path)
-    engine = create_engine(rows.sqlite_url(path))
+    engine = create_engine(scratch_url(path))
     with engine.begin() as connection:
         rows.add(connection, order.before)
     engine.dispose()
@@ -178,7 +179,7 @@ def _private_gradebook(scratch: Path, order: Order) -> Path:
 
 
 def _zero(gradebook: Path, order: Order) -> Rows:
-    with Gradebook(rows.sqlite_url(gradebook)) as book:
+    with Gradebook(scratch_url(gradebook)) as book, as_nbgrader_means_it():
         record_zero(book, order.assignment, order.student)
     return _read(gradebook, order)
 
@@ -195,7 +196,7 @@ def record_zero(book: Gradebook, assignment: str, student: str) -> None:
 
 
 def _read(gradebook: Path, order: Order) -> Rows:
-    engine = create_engine(rows.sqlite_url(gradebook))
+    engine = create_engine(scratch_url(gradebook))
     with engine.connect() as connection:
         found = rows.submission(connection, order.assignment, order.student)
     engine.dispose()

@@ -1,55 +1,59 @@
-"""The wheel a student's notebook installs: the bench alone, the same bytes every time."""
+"""The wheel a student's notebook installs: the bench alone, the same bytes every time.
+
+Made from what is installed here, a clone or a wheel with everything.
+"""
 
 import json
 import shutil
 import tempfile
-import tomllib
+from importlib import metadata
 from pathlib import Path
 
 from hatchling.builders.wheel import WheelBuilder
 
-from skipgrade.classroom.errors import CourseError
+from skipgrade import __version__
 
-PROJECT = Path(__file__).parents[2]
-FROM_PROJECT = (
-    "name",
-    "version",
-    "description",
-    "license",
-    "license-files",
-    "requires-python",
-    "dependencies",
-)
+OURS = "skipgrade"
+PACKAGE = Path(__file__).parents[1]
+
+
+def requirements() -> list[str]:
+    """What the bench needs, without what grading adds."""
+    return [line for line in metadata.requires(OURS) or [] if "extra ==" not in line]
 
 
 def build_student_wheel(into: Path) -> Path:
     """Build the wheel of `skipgrade.lab` into a folder; returns its path."""
-    if not (PROJECT / "pyproject.toml").is_file():
-        raise CourseError(
-            f"The wheel is built from skipgrade's sources, and {PROJECT} holds none: "
-            "work in a clone, installed with `pip install -e .`."
-        )
     with tempfile.TemporaryDirectory() as scratch:
         staging = Path(scratch)
-        _stage(PROJECT, staging)
+        _stage(staging)
         into.mkdir(parents=True, exist_ok=True)
         builder = WheelBuilder(str(staging))
         return Path(next(builder.build(directory=str(into), versions=["standard"])))
 
 
-def _stage(project: Path, staging: Path) -> None:
-    described = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+def _stage(staging: Path) -> None:
+    installed = metadata.distribution(OURS)
+    told = installed.metadata
+    licenses = told.get_all("License-File") or []
+    described = {
+        "name": told["Name"],
+        "version": __version__,
+        "description": told["Summary"],
+        "license": told["License-Expression"],
+        "license-files": licenses,
+        "requires-python": told["Requires-Python"],
+        "dependencies": requirements(),
+    }
     # JSON's strings and lists of strings are TOML too.
-    lines = [f"{key} = {json.dumps(described[key])}" for key in FROM_PROJECT]
+    lines = [f"{key} = {json.dumps(value)}" for key, value in described.items()]
     packages = '[tool.hatch.build.targets.wheel]\npackages = ["skipgrade"]\n'
     (staging / "pyproject.toml").write_text("\n".join(["[project]", *lines, "", packages]))
-    for name in described["license-files"]:
-        shutil.copy(project / name, staging / name)
-    package = staging / "skipgrade"
+    for name in licenses:
+        (staging / name).write_text(installed.read_text(f"licenses/{name}") or "")
+    package = staging / OURS
     package.mkdir()
-    shutil.copy(project / "skipgrade" / "__init__.py", package)
+    shutil.copy(PACKAGE / "__init__.py", package)
     shutil.copytree(
-        project / "skipgrade" / "lab",
-        package / "lab",
-        ignore=shutil.ignore_patterns("__pycache__", "*.pyc"),
+        PACKAGE / "lab", package / "lab", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
     )

@@ -22,20 +22,26 @@ def answer(question: str) -> str:
     import IPython
 
     shell: Any = IPython.get_ipython()  # type: ignore[no-untyped-call]
-    return pack(reply(unpack(question), shell.user_ns))
+    try:
+        return pack(reply(unpack(question), shell.user_ns))
+    except NotPlainDataError as error:
+        return pack(not_plain(error))
 
 
 def reply(question: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
     """The value asked for, or what went wrong in the words of the exception."""
     ask = QUESTIONS[question["kind"]]
     try:
-        value = ask(namespace, **question["request"])
-        pack(value)  # fails now, where it can be said, if the value could not be sent
+        return {"value": ask(namespace, **question["request"])}
     except NotPlainDataError as error:
-        return {"error": {"type": "NotPlain", "message": str(error), "line": ""}}
+        return not_plain(error)
     except Exception as error:
         return {"error": describe(error)}
-    return {"value": value}
+
+
+def not_plain(error: NotPlainDataError) -> dict[str, Any]:
+    """The reply in the place of one that cannot be sent."""
+    return {"error": {"type": "NotPlain", "message": str(error), "line": ""}}
 
 
 def describe(error: Exception) -> dict[str, str]:

@@ -67,10 +67,10 @@ def _misfits(model: nn.Module, tensors: Tensors) -> list[str]:
 
 
 def save_resume(
-    history: History, model: nn.Module, optimizer: Optimizer, scaler: dict[str, Any], epochs: int
+    history: History, weights: Tensors, optimizer: Optimizer, scaler: dict[str, Any], epochs: int
 ) -> None:
     """Write where the run stands; this is what makes an epoch count as done."""
-    tensors = {MODEL + key: value for key, value in weights_of(model).items()}
+    tensors = {MODEL + key: value for key, value in weights.items()}
     state = optimizer.state_dict()
     plain: dict[str, dict[str, Any]] = {}
     for index, entries in state["state"].items():

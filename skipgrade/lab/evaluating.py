@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
 from skipgrade.lab.errors import LabError
+from skipgrade.lab.feeding import batches
 from skipgrade.lab.machine import device
 
 LossFunction = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -19,17 +21,18 @@ def evaluate(
 ) -> tuple[float, float]:
     """Mean loss and accuracy (a fraction) over all images of the loader."""
     loss = loss or nn.functional.cross_entropy
-    total, right, seen = 0.0, 0, 0
+    total: Any = 0.0
+    right: Any = 0
+    seen = 0
     with _in_eval_mode(model):
-        for images, labels in loader:
-            images, labels = images.to(device()), labels.to(device())
+        for images, labels in batches(loader):
             scores = model(images)
-            total += loss(scores, labels).item() * len(labels)
-            right += int((scores.argmax(1) == labels).sum())
+            total = total + loss(scores, labels).double() * len(labels)
+            right = right + (scores.argmax(1) == labels).sum()
             seen += len(labels)
     if seen == 0:
         raise LabError("There is no image to evaluate on: the loader is empty (val=0?).")
-    return total / seen, right / seen
+    return float(total) / seen, int(right) / seen
 
 
 @torch.no_grad()

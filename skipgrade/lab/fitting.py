@@ -4,10 +4,12 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import SGD, Optimizer
 from torch.utils.data import DataLoader
 
+from skipgrade.lab import layout
 from skipgrade.lab.checkpoint import load_weights
 from skipgrade.lab.data import source
 from skipgrade.lab.errors import LabError
@@ -71,8 +73,11 @@ def fit(
         seed=seed,
     )
     run.take_up(settings, schedule)
-    with deterministic() if drawn else nullcontext():
-        run.train()
+    try:
+        with deterministic() if drawn else nullcontext():
+            run.train()
+    finally:
+        layout.arrange(model, torch.contiguous_format)
     if run.history.epochs:
         load_weights(model, run_file(name, "best.safetensors"))
     return run.history

@@ -62,7 +62,15 @@ def _check_id(student_id: str) -> list[str]:
 
 def _notebook(assignment: str) -> tuple[bytes, list[str]]:
     path = Path(f"{assignment}.ipynb")
-    content = session.colab_notebook()
+    try:
+        content = session.colab_notebook()
+    except session.PageSilentError as silent:
+        told = f"Colab did not hand over the notebook ({silent})"
+        put = f"download it (File > Download .ipynb) and upload it to {Path.cwd()} as {path}"
+        if not path.is_file():
+            return b"", [f"{told}: run this cell again; if that does not help, {put}."]
+        print(f"{told}, so the file {path} is packed. If it is not the newest, {put}.")
+        content = None
     if content is not None:
         return json.dumps(content).encode(), []
     if not path.is_file():

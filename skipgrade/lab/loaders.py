@@ -1,5 +1,6 @@
 """Loaders that turn a whole batch of pixels into a batch of normalised floats at once."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +43,17 @@ class BatchedImages(Dataset):
         self._augment = augment
         self._scale = 1 / (255 * torch.tensor(std)).view(1, 3, 1, 1)
         self._shift = -(torch.tensor(mean) / torch.tensor(std)).view(1, 3, 1, 1)
+        self._elsewhere: BatchedImages | None = None
         self.classes = images.classes
+
+    def on(self, place: torch.device) -> "BatchedImages":
+        """The same images in the memory of `place`; carried there once."""
+        there = self._elsewhere
+        if there is None or there._pixels.device != place:
+            there = self._elsewhere = copy(self)
+            for name in ("_pixels", "_labels", "_scale", "_shift"):
+                setattr(there, name, getattr(self, name).to(place))
+        return there
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -52,7 +63,9 @@ class BatchedImages(Dataset):
         return pixels[0], int(labels[0])
 
     def __getitems__(self, indices: list[int]) -> Batch:
-        chosen = torch.as_tensor(indices)
+        return self.batch(torch.as_tensor(indices))
+
+    def batch(self, chosen: torch.Tensor) -> Batch:
         pixels = self._pixels[chosen]
         if self._augment:
             pixels = crop_and_flip(pixels)
@@ -62,15 +75,17 @@ class BatchedImages(Dataset):
 def crop_and_flip(pixels: torch.Tensor) -> torch.Tensor:
     """Shift each image by up to 4 pixels (black comes in) and mirror half of them."""
     count, channels, height, width = pixels.shape
+    place = pixels.device
     padded = torch.nn.functional.pad(pixels, (PAD, PAD, PAD, PAD))
-    top = torch.randint(2 * PAD + 1, (count, 1))
-    left = torch.randint(2 * PAD + 1, (count, 1))
-    mirrored = torch.rand(count, 1) < 0.5
-    rows = top + torch.arange(height)
-    columns = left + torch.where(mirrored, torch.arange(width - 1, -1, -1), torch.arange(width))
+    top = torch.randint(2 * PAD + 1, (count, 1), device=place)
+    left = torch.randint(2 * PAD + 1, (count, 1), device=place)
+    mirrored = torch.rand(count, 1, device=place) < 0.5
+    across = torch.arange(width, device=place)
+    rows = top + torch.arange(height, device=place)
+    columns = left + torch.where(mirrored, across.flip(0), across)
     return padded[
-        torch.arange(count).view(-1, 1, 1, 1),
-        torch.arange(channels).view(1, -1, 1, 1),
+        torch.arange(count, device=place).view(-1, 1, 1, 1),
+        torch.arange(channels, device=place).view(1, -1, 1, 1),
         rows.view(count, 1, height, 1),
         columns.view(count, 1, 1, width),
     ]
@@ -119,14 +134,14 @@ def make_loaders(
             batch_size,
             shuffle=True,
             generator=order,
-            collate_fn=_as_is,
+            collate_fn=as_is,
             pin_memory=torch.cuda.is_available(),
         ),
-        val=DataLoader(sets["val"], 500, collate_fn=_as_is),
-        test=DataLoader(sets["test"], 500, collate_fn=_as_is),
+        val=DataLoader(sets["val"], 500, collate_fn=as_is),
+        test=DataLoader(sets["test"], 500, collate_fn=as_is),
     )
 
 
-def _as_is(batch: Any) -> Batch:
+def as_is(batch: Any) -> Batch:
     """The data set already made the batch."""
     return batch

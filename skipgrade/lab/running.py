@@ -4,21 +4,23 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
-from skipgrade.lab.checkpoint import Resume, save_resume, save_weights
+from skipgrade.lab.checkpoint import Resume, Tensors, save_resume, weights_of
 from skipgrade.lab.errors import LabError
 from skipgrade.lab.evaluating import LossFunction
-from skipgrade.lab.files import run_file
+from skipgrade.lab.feeding import batches
+from skipgrade.lab.files import run_file, write_atomically
 from skipgrade.lab.history import History
-from skipgrade.lab.machine import device, seed_everything
+from skipgrade.lab.machine import seed_everything
 from skipgrade.lab.progress import Progress
 from skipgrade.lab.schedules import Schedule
 from skipgrade.lab.settings import refuse_change
@@ -65,7 +67,7 @@ class Run:
         resume.restore(self.model, self.optimizer, keep_groups=stretched)
         if isinstance(self.step, LabStep) and resume.scaler:
             self.step.scaler.load_state_dict(resume.scaler)
-        self._publish()
+        self._publish(weights_of(self.model))
 
     def _on_disk(self, settings: dict[str, Any]) -> Resume | None:
         path = run_file(self.name, "resume.safetensors")
@@ -135,8 +137,9 @@ class Run:
             }
         )
         scaler = self.step.scaler.state_dict() if isinstance(self.step, LabStep) else {}
-        save_resume(self.history, self.model, self.optimizer, scaler, self.epochs)
-        self._publish()
+        weights = weights_of(self.model)
+        save_resume(self.history, weights, self.optimizer, scaler, self.epochs)
+        self._publish(weights)
         return None
 
     def _train_on_all(self, progress: Progress) -> tuple[float, float]:
@@ -144,11 +147,13 @@ class Run:
         self.model.train()
         accuracy = TrainAccuracy(self.model)
         total: Any = 0.0
-        with accuracy.watching():
-            for count, (images, labels) in enumerate(self.loaders[0]):
-                images, labels = images.to(device()), labels.to(device())
+        step = self.step
+        with nullcontext() if isinstance(step, LabStep) else accuracy.watching():
+            for count, (images, labels) in enumerate(batches(self.loaders[0])):
                 accuracy.expect(labels)
-                loss = self.step(self.model, images, labels, self.loss, self.optimizer)
+                loss = step(self.model, images, labels, self.loss, self.optimizer)
+                if isinstance(step, LabStep):
+                    accuracy.answered(step.answers)
                 total = total + checked_loss(loss) * len(labels)
                 accuracy.settle()
                 if self.schedule is not None:
@@ -185,11 +190,12 @@ class Run:
                 if generator is not None:
                     generator.manual_seed(seed)
 
-    def _publish(self) -> None:
+    def _publish(self, weights: Tensors) -> None:
         """Write the files of the hand-in that belong to the epoch just finished."""
+        content = save(weights)
         if self.history.best is self.history.epochs[-1]:
-            save_weights(self.model, run_file(self.name, "best.safetensors"))
-        save_weights(self.model, run_file(self.name, "last.safetensors"))
+            write_atomically(run_file(self.name, "best.safetensors"), content)
+        write_atomically(run_file(self.name, "last.safetensors"), content)
         self.history.write(run_file(self.name, "history.json"))
 
 

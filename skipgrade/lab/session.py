@@ -4,19 +4,25 @@ import sys
 from collections.abc import Iterable, Set
 from typing import Any
 
-from skipgrade.lab.errors import LabError
+
+class PageSilentError(Exception):
+    """Colab's page does not say what the notebook is now; the text says why."""
 
 
 def colab_notebook() -> dict[str, Any] | None:
     """The notebook as Colab's page shows it now; None outside Colab, where the file counts."""
     if "google.colab" not in sys.modules:
         return None
-    from google.colab import _message  # type: ignore[import-not-found]
+    try:
+        from google.colab import _message  # type: ignore[import-not-found]
 
-    reply = _message.blocking_request("get_ipynb", timeout_sec=60)
-    if not reply or "ipynb" not in reply:
-        raise LabError("Colab did not hand over the notebook. Run this cell again.")
-    return reply["ipynb"]
+        reply = _message.blocking_request("get_ipynb", timeout_sec=60)
+    except Exception as error:  # Colab promises nothing here: it may change any day
+        raise PageSilentError(f"{type(error).__name__}: {error}") from error
+    if not isinstance(reply, dict) or not isinstance(reply.get("ipynb"), dict):
+        raise PageSilentError("no notebook in its answer")
+    notebook: dict[str, Any] = reply["ipynb"]
+    return notebook
 
 
 def unsaved_cell(saved: Set[str]) -> str | None:

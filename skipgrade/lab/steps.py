@@ -8,20 +8,29 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from skipgrade.lab import layout
 from skipgrade.lab.errors import LabError
 from skipgrade.lab.evaluating import LossFunction
 from skipgrade.lab.machine import device, short_floats
+from skipgrade.lab.optimizers import quicken
+from skipgrade.lab.recording import Passed, Recorder
 
 
 class LabStep:
     """The lab's own step: mixed precision where the hardware has it, else plain float32.
 
-    `exact` asks for float32 everywhere.
+    Networks of convolutions get their numbers in the order the hardware likes, the optimizer its
+    fused kernel, and on a GPU both passes are recorded and replayed where the network allows it.
+    `exact` asks for float32 and the plain way everywhere.
     """
 
     def __init__(self, *, exact: bool = False) -> None:
+        self.exact = exact
         self.short = None if exact else short_floats()
         self.scaler = torch.amp.GradScaler(device().type, enabled=self.short is torch.float16)
+        self.answers: torch.Tensor | None = None
+        self._recorder: Recorder | None = None
+        self._layout: torch.memory_format | None = None
 
     def __call__(
         self,
@@ -31,14 +40,41 @@ class LabStep:
         loss_fn: LossFunction,
         optimizer: Optimizer,
     ) -> torch.Tensor:
-        optimizer.zero_grad(set_to_none=True)
+        if self._layout is None:
+            self._prepare(model, images, loss_fn, optimizer)
+        images = images.contiguous(memory_format=self._layout or torch.contiguous_format)
+
+        def passes(images: torch.Tensor, labels: torch.Tensor) -> Passed:
+            return self._passes(model, images, labels, loss_fn)
+
+        if self._recorder is not None:
+            loss, self.answers = self._recorder(passes, images, labels, optimizer)
+        else:
+            optimizer.zero_grad(set_to_none=True)
+            loss, self.answers = passes(images, labels)
+        self.scaler.step(optimizer)
+        self.scaler.update()
+        return loss
+
+    def _prepare(
+        self, model: nn.Module, images: torch.Tensor, loss_fn: LossFunction, optimizer: Optimizer
+    ) -> None:
+        self._layout = torch.contiguous_format if self.exact else layout.best(model, images)
+        if self.exact:
+            return
+        layout.arrange(model, self._layout)
+        quicken(optimizer)
+        if images.is_cuda:
+            self._recorder = Recorder(model, loss_fn)
+
+    def _passes(
+        self, model: nn.Module, images: torch.Tensor, labels: torch.Tensor, loss_fn: LossFunction
+    ) -> Passed:
         with torch.autocast(device().type, dtype=self.short, enabled=self.short is not None):
             scores = model(images)
         loss = loss_fn(scores.float(), labels)
         self.scaler.scale(loss).backward()
-        self.scaler.step(optimizer)
-        self.scaler.update()
-        return loss.detach()
+        return loss.detach(), scores.detach().argmax(1)
 
 
 class TrainAccuracy:
@@ -64,6 +100,10 @@ class TrainAccuracy:
 
     def expect(self, labels: torch.Tensor) -> None:
         self._labels, self._answers = labels, None
+
+    def answered(self, answers: torch.Tensor | None) -> None:
+        """By a step that tells its answers itself."""
+        self._answers = answers
 
     def settle(self) -> None:
         if self._answers is None or self._labels is None:

@@ -3,12 +3,18 @@
 from skipgrade.sandbox.confinement import PROTECTIONS
 from skipgrade.sandbox.confinement import missing as missing_protections
 from skipgrade.sandbox.kernels import async_kernel_manager, kernel_manager
-from skipgrade.sandbox.provisioner import SandboxMissing, demand_protection, sharing
+from skipgrade.sandbox.provisioner import (
+    SandboxMissing,
+    SandboxProvisioner,
+    demand_protection,
+    sharing,
+)
 from skipgrade.sandbox.zygotes import prepare
 
 __all__ = [
     "PROTECTIONS",
     "SandboxMissing",
+    "SandboxProvisioner",
     "async_kernel_manager",
     "demand_protection",
     "kernel_manager",

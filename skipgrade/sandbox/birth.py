@@ -32,7 +32,7 @@ def become_kernel(order: Order, parent: socket.socket, filtered: Filter | None) 
             listener = None
             if order.places is not None:
                 _limit(order.limits)
-                listener = confine(order.places, filtered, order.without)
+                listener = confine(order.places, filtered, order.without, order.landlock)
             socket.send_fds(parent, [CONFINED], [] if listener is None else [listener])
             if listener is not None:
                 os.close(listener)

@@ -101,9 +101,19 @@ class Call:
 
     def give(self, descriptor: int, flags: int) -> None:
         """It was to open something: that is here."""
-        request = DESCRIPTOR.pack(self.key, AND_ANSWER, descriptor, 0, flags & os.O_CLOEXEC)
-        with contextlib.suppress(FileNotFoundError):
-            fcntl.ioctl(self.listener, GIVE, request)
+        for how in (AND_ANSWER, 0):  # in two steps before Linux 5.14
+            request = DESCRIPTOR.pack(self.key, how, descriptor, 0, flags & os.O_CLOEXEC)
+            try:
+                given = fcntl.ioctl(self.listener, GIVE, bytearray(request))
+            except FileNotFoundError:  # the caller was killed
+                return
+            except OSError as error:
+                if how == 0 or error.errno != errno.EINVAL:
+                    raise
+            else:
+                if how == 0:
+                    self._send(ANSWER.pack(self.key, given, 0, 0))
+                return
 
     def _send(self, answer: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):  # the caller was killed

@@ -25,11 +25,10 @@ class PromptClient(AsyncKernelClient):
     async def _answers(self) -> bool:
         request = self.kernel_info()
         try:
-            reply = await _next(self.shell_channel, request, 1.0)
+            await _next(self.shell_channel, request, 1.0)
             while True:
                 told = await _next(self.iopub_channel, request, 0.2)
                 if told["content"].get("execution_state") == "idle":
-                    self._handle_kernel_info_reply(reply)
                     return True
         except Empty:
             return False

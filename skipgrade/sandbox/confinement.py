@@ -1,4 +1,4 @@
-"""What a confined process may still do: Landlock for files and signals, seccomp for the rest.
+"""What a confined process may still do: Landlock or a view of files of its own, and seccomp.
 
 `confine` applies both to the process that calls it, which must have one thread only; it cannot be
 undone.
@@ -10,28 +10,29 @@ import ctypes
 import functools
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skipgrade.sandbox.filter import Filter
-from skipgrade.sandbox.mounts import SHARED_MEMORY, TEMPORARY
+from skipgrade.sandbox import landlock, view
+from skipgrade.sandbox.filter import Filter, filters, listeners
+from skipgrade.sandbox.landlock import Access
+from skipgrade.sandbox.mounts import SHARED_MEMORY, TEMPORARY, enter_mounts
 from skipgrade.sandbox.processes import libc, succeed
 
 PROTECTIONS = {
-    "files": "files: closed but for a submission's own (Landlock, Linux 6.2 or newer)",
-    "signals": "signals: none to other processes (seccomp listeners, or Landlock of Linux 6.12)",
-    "network": "network: none, nor new rights (seccomp, with libseccomp installed)",
-    "processes": "processes: a limit, and no foreign sockets (seccomp listeners, Linux 5.14)",
+    "files": "files: closed but for a submission's own (Landlock, Linux 5.13 or newer; or mounts, "
+    "by root or with user namespaces)",
+    "signals": "signals: none to other processes (seccomp listeners, Linux 5.9; or Landlock, 6.12)",
+    "network": "network: none, nor new rights (seccomp, Linux 4.17, on x86_64 and aarch64)",
+    "processes": "processes: a limit, and no foreign sockets (seccomp listeners, Linux 5.9)",
 }
 # Where the machine has these they do a part of the work; elsewhere the warden does it alone.
 HELPS = {
     "folders": "a /tmp and a /dev/shm of each kernel's own (a mount namespace)",
     "groups": "a control group for each kernel",
-    "scopes": "signals kept in by Landlock itself (Linux 6.12)",
 }
-LANDLOCK_FOR_FILES, LANDLOCK_FOR_SIGNALS = 3, 6  # versions of its interface
-SECCOMP_THERE, SECCOMP_LISTENERS = 1, 5  # levels of libseccomp
+LANDLOCK, VIEW = "Landlock", "a view of its own"
 
 SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64",
@@ -68,42 +69,35 @@ def missing() -> list[str]:
     """The names of the `PROTECTIONS` this machine cannot give."""
     if not sys.platform.startswith("linux"):
         return list(PROTECTIONS)
-    landlock, seccomp = _landlock(), _seccomp()
+    answered = listeners()
     given = {
-        "files": landlock >= LANDLOCK_FOR_FILES,
-        "signals": scopes() or seccomp >= SECCOMP_LISTENERS,
-        "network": seccomp >= SECCOMP_THERE,
-        "processes": seccomp >= SECCOMP_LISTENERS,
+        "files": bool(files_kept_by()),
+        "signals": answered or landlock.keeps_signals(landlock.version()),
+        "network": filters(),
+        "processes": answered,
     }
     return [name for name in PROTECTIONS if not given[name]]
 
 
-def scopes() -> bool:
-    """Whether Landlock keeps signals in."""
-    return _landlock() >= LANDLOCK_FOR_SIGNALS
+def files_kept_by() -> str:
+    """What closes files here: `LANDLOCK`, where that is missing a `VIEW`; empty if nothing can."""
+    if landlock.version():
+        return LANDLOCK
+    return VIEW if sys.platform.startswith("linux") and view.possible() else ""
 
 
-def _landlock() -> int:
-    try:
-        import landlockpy
-    except ImportError:
-        return 0
-    return int(landlockpy.abi_version()) if landlockpy.supported() else 0
-
-
-def _seccomp() -> int:
-    try:
-        import pyseccomp
-    except (ImportError, RuntimeError):  # RuntimeError: there is no libseccomp
-        return 0
-    return int(pyseccomp.get_api())
-
-
-def confine(places: Places, filtered: Filter | None, without: Collection[str] = ()) -> int | None:
-    """Give up everything but `places`; `without` names the protections that are not there."""
+def confine(
+    places: Places, filtered: Filter | None, without: Collection[str], known: int
+) -> int | None:
+    """Give up everything but `places`; `without` names the protections that are not there, `known`
+    is the version of Landlock to use: with 0 a view takes its place.
+    """
+    folders = "folders" not in without
+    if "files" not in without and not known:
+        _show_nothing_but(places, folders)
     _drop_privileges()
-    if "files" not in without:
-        _restrict_files(places, "folders" not in without, "scopes" not in without)
+    if "files" not in without and known:
+        _restrict_files(places, folders, known)
     return filtered.load() if filtered else None
 
 
@@ -121,44 +115,51 @@ def _drop_privileges() -> None:
     succeed(library.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
 
 
-def _restrict_files(places: Places, folders: bool, signals: bool) -> None:
-    from landlockpy import AccessFS, Ruleset, Scope
-
-    use = AccessFS.READ_FILE | AccessFS.READ_DIR | AccessFS.EXECUTE
-    change = AccessFS.WRITE_FILE | AccessFS.TRUNCATE
+def _restrict_files(places: Places, folders: bool, known: int) -> None:
+    use = Access.READ_FILE | Access.READ_DIR | Access.EXECUTE
+    change = Access.WRITE_FILE | Access.TRUNCATE
     make = (
-        AccessFS.MAKE_REG | AccessFS.MAKE_DIR | AccessFS.MAKE_SYM | AccessFS.MAKE_FIFO
-        | AccessFS.MAKE_SOCK | AccessFS.REMOVE_FILE | AccessFS.REMOVE_DIR | AccessFS.REFER
+        Access.MAKE_REG | Access.MAKE_DIR | Access.MAKE_SYM | Access.MAKE_FIFO
+        | Access.MAKE_SOCK | Access.REMOVE_FILE | Access.REMOVE_DIR | Access.REFER
     )  # fmt: skip
-    of_a_file = AccessFS.READ_FILE | AccessFS.EXECUTE | change | AccessFS.IOCTL_DEV
-    scope = Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET if signals else Scope.NONE
-    private = [str(TEMPORARY), str(SHARED_MEMORY)] if folders else []
     granted = (
         (use, [*SYSTEM, *interpreter(), *places.readable]),
-        (use | change | make, [*places.writable, *private]),
-        (AccessFS.READ_FILE | change | AccessFS.IOCTL_DEV, devices()),
-        (AccessFS.READ_FILE, [f"/proc/self/{name}" for name in OF_ITSELF]),
-        (AccessFS.READ_DIR, [f"/proc/self/{name}" for name in LISTED_OF_ITSELF]),
+        (use | change | make, _writable(places, folders)),
+        (Access.READ_FILE | change | Access.IOCTL_DEV, devices()),
+        (Access.READ_FILE, [f"/proc/self/{name}" for name in OF_ITSELF]),
+        (Access.READ_DIR, [f"/proc/self/{name}" for name in LISTED_OF_ITSELF]),
     )
-    with Ruleset(scoped=scope) as rules:
-        for access, paths in granted:
-            for path in filter(Path.exists, map(Path, paths)):
-                rules.allow_path(path, access if path.is_dir() else access & of_a_file)
-        rules.restrict()
+    landlock.restrict(granted, known, signals=True)
 
 
-def make_nothing_but_sockets(folders: Iterable[Path]) -> None:
-    """The calling thread makes sockets in these folders alone, and no other new files."""
-    from landlockpy import AccessFS, Ruleset
+def _show_nothing_but(places: Places, folders: bool) -> None:
+    own = [f"/proc/self/{name}" for name in (*OF_ITSELF, "fd")]
+    here = Path.cwd()
+    view.enclose(
+        [*SYSTEM, *interpreter(), *places.readable, *own],
+        [*_writable(places, folders), *devices()],
+    )
+    os.chdir(here)
 
+
+def _writable(places: Places, folders: bool) -> list[str]:
+    return [*places.writable, *([str(TEMPORARY), str(SHARED_MEMORY)] if folders else [])]
+
+
+def in_own_folders_alone(
+    folders: Iterable[Path], without: Collection[str], known: int, kernel: int
+) -> Callable[[], None]:
+    """What has the calling thread make sockets in a kernel's own folders, and nothing elsewhere."""
+    if "files" in without:
+        return lambda: None
+    if not known:
+        return functools.partial(enter_mounts, kernel)
     made = (
-        AccessFS.MAKE_SOCK | AccessFS.MAKE_REG | AccessFS.MAKE_DIR | AccessFS.MAKE_SYM
-        | AccessFS.MAKE_FIFO | AccessFS.MAKE_BLOCK | AccessFS.MAKE_CHAR
+        Access.MAKE_SOCK | Access.MAKE_REG | Access.MAKE_DIR | Access.MAKE_SYM
+        | Access.MAKE_FIFO | Access.MAKE_BLOCK | Access.MAKE_CHAR
     )  # fmt: skip
-    with Ruleset(handled_fs=made) as rules:
-        for folder in folders:
-            rules.allow_path(folder, AccessFS.MAKE_SOCK)
-        rules.restrict()
+    rules = [(Access.MAKE_SOCK, [*map(str, folders)])]
+    return lambda: landlock.restrict(rules, known, handled=made)
 
 
 def hold_readable(pid: int) -> list[int]:

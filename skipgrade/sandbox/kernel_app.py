@@ -10,8 +10,9 @@ from types import MethodType
 from typing import Any
 
 import zmq
-from ipykernel.iostream import IOPubThread
+from ipykernel.iostream import IOPubThread, OutStream
 from ipykernel.kernelapp import IPKernelApp
+from traitlets import default
 from zmq.eventloop.zmqstream import ZMQStream
 
 from skipgrade.sandbox.order import INLINE
@@ -40,7 +41,21 @@ class PortlessOutput(IOPubThread):
         return context, sending
 
 
+class QuietStream(OutStream):
+    """Flushing what is empty wakes no other thread; ipykernel flushes both streams every time."""
+
+    def flush(self) -> None:
+        with self._buffer_lock:
+            empty = not self._buffers and not self._flush_pending
+        if not empty:
+            super().flush()
+
+
 class PortlessKernelApp(IPKernelApp):
+    @default("outstream_class")
+    def _quiet(self) -> str:
+        return f"{__name__}.{QuietStream.__name__}"
+
     def init_shell(self) -> None:
         super().init_shell()
         shell: Any = self.shell

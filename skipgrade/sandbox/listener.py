@@ -1,7 +1,7 @@
 """Answers the system calls a confined kernel has to ask for: processes, sockets, connections.
 
-A new process, thread or socket is allowed while there are few enough; `sockets.py` and
-`shared_memory.py` do the rest in the caller's place. A signal goes to the kernel's own processes.
+A new process, thread or socket is allowed while there are few enough, a signal to the kernel's own
+processes; `sockets.py`, `own_files.py` and `shared_memory.py` do the rest in the caller's place.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skipgrade.sandbox.calls import Call, Refused, signed
+from skipgrade.sandbox.own_files import OwnFiles
 from skipgrade.sandbox.processes import descendants, group_of, leader
 from skipgrade.sandbox.shared_memory import SharedMemory
 from skipgrade.sandbox.sockets import Sockets
+from skipgrade.sandbox.syscalls import here, numbers
 
 THREAD = 0x00010000  # CLONE_THREAD
 CONNECTING = 64  # at a time, those included whose callers were killed
@@ -51,6 +53,7 @@ class Listener:
         self,
         descriptor: int,
         allowed: dict[str, Allowance],
+        files: OwnFiles,
         sockets: Sockets,
         shared_memory: SharedMemory | None,
     ) -> None:
@@ -62,6 +65,7 @@ class Listener:
         actions: dict[str, Callable[[Call], None]] = {
             "connect": self._connect,
             "bind": self._bind,
+            "truncate": files.truncate,
             "socket": self._socket,
             "socketpair": self._socket,
             "clone": self._clone,
@@ -73,7 +77,8 @@ class Listener:
         }
         for name, do in (shared_memory.calls() if shared_memory else {}).items():
             actions[name] = self._or_go_on(do)
-        self._actions = _by_number(actions)
+        known = numbers(here())
+        self._actions = {known[name]: do for name, do in actions.items() if name in known}
 
     def fileno(self) -> int:
         return self._descriptor
@@ -146,10 +151,3 @@ def _signal(call: Call, target: int) -> None:
     if target not in family and target != 0 and -target not in groups:
         raise Refused(errno.EPERM)
     call.go_on()
-
-
-def _by_number(actions: dict[str, Callable[[Call], None]]) -> dict[int, Callable[[Call], None]]:
-    import pyseccomp
-
-    native = pyseccomp.Arch.NATIVE
-    return {pyseccomp.resolve_syscall(native, name): do for name, do in actions.items()}

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from skipgrade.sandbox.processes import libc, succeed
 
 TEMPORARY, SHARED_MEMORY = Path("/tmp"), Path("/dev/shm")
 NEW_MOUNTS, NEW_USER = 0x00020000, 0x10000000
+OWN_FOLDER = 0x200  # CLONE_FS: a thread's own root and working folder
 READ_ONLY, NO_SETUID, NO_DEVICES, REMOUNT, BIND = 1, 2, 4, 32, 4096
 RECURSIVE, FOLLOW_OTHERS = 1 << 14, 1 << 19
 DETACH = 2
@@ -25,12 +27,24 @@ DETACH = 2
 @functools.cache  # asked for once, by the zygote
 def possible() -> bool:
     """Whether this process may have mounts of its own; tried out in another."""
-    pid = os.fork()
+
+    def do() -> None:
+        separate()
+        mount("tmpfs", SHARED_MEMORY, kind="tmpfs")
+
+    return tried(do)
+
+
+def tried(do: Callable[[], None]) -> bool:
+    """Whether Linux lets a process of this kind do it."""
+    with warnings.catch_warnings():
+        # Threads may run here: the child calls Linux alone, and waits for none of their locks.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
     if pid == 0:
         status = 1
         try:
-            _separate()
-            _mount("tmpfs", SHARED_MEMORY, kind="tmpfs")
+            do()
             status = 0
         except OSError:
             pass
@@ -45,7 +59,7 @@ def make_private(
     """From now on, for this process and those it starts: /tmp is the folder `temporary`, with
     nothing of what was there but the files and folders named; /dev/shm is as empty, and limited.
     """
-    _separate()
+    separate()
     kept = {Path(path).resolve(): False for path in readable}
     kept |= {Path(path).resolve(): True for path in writable}
     covered = {TEMPORARY, SHARED_MEMORY}
@@ -55,9 +69,9 @@ def make_private(
         for path in sorted(kept, key=lambda path: len(path.parts)):  # folders before those in them
             originals[path] = os.open(path, os.O_PATH | os.O_CLOEXEC)
             held.callback(os.close, originals[path])
-        _mount(str(temporary), TEMPORARY, BIND)
+        mount(str(temporary), TEMPORARY, BIND)
         options = f"size={shared_bytes},nr_inodes=16384,mode=1777"
-        _mount("tmpfs", SHARED_MEMORY, NO_SETUID | NO_DEVICES, kind="tmpfs", options=options)
+        mount("tmpfs", SHARED_MEMORY, NO_SETUID | NO_DEVICES, kind="tmpfs", options=options)
         for path, original in originals.items():
             _show(original, path, writable=kept[path])
 
@@ -68,7 +82,7 @@ def reveal() -> None:
         succeed(libc().umount2(os.fsencode(folder), DETACH), "umount")
 
 
-def _separate() -> None:
+def separate() -> None:
     """Mounts of this process's own, with the rights that root has over them."""
     library = libc()
     if library.unshare(NEW_MOUNTS) < 0:
@@ -77,7 +91,17 @@ def _separate() -> None:
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
-    _mount(None, Path("/"), RECURSIVE | FOLLOW_OTHERS)
+    mount(None, Path("/"), RECURSIVE | FOLLOW_OTHERS)
+
+
+def enter_mounts(pid: int) -> None:
+    """See what this process sees, in the calling thread."""
+    namespace = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        succeed(libc().unshare(OWN_FOLDER), "unshare")
+        succeed(libc().setns(namespace, NEW_MOUNTS), "setns")
+    finally:
+        os.close(namespace)
 
 
 def _show(original: int, path: Path, writable: bool) -> None:
@@ -87,13 +111,13 @@ def _show(original: int, path: Path, writable: bool) -> None:
     elif not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    _mount(source, path, BIND)
+    mount(source, path, BIND)
     if not writable:
         flags = os.statvfs(path).f_flag  # those that are on must stay on
-        _mount(None, path, REMOUNT | BIND | READ_ONLY | flags)
+        mount(None, path, REMOUNT | BIND | READ_ONLY | flags)
 
 
-def _mount(
+def mount(
     source: str | None, target: Path, flags: int = 0, kind: str = "", options: str = ""
 ) -> None:
     mount = libc().mount

@@ -36,6 +36,7 @@ class Order:
     places: Places | None = None
     limits: Limits = field(default_factory=Limits)
     without: list[str] = field(default_factory=list)  # protections and helps to do without
+    landlock: int = 0  # the version to use; 0: a view of its own in place of it
     modules: list[str] = field(default_factory=list)  # imported (MODULE:FUNCTION: called) before
     private: str | None = None  # its home
     abandoned: list[str] = field(default_factory=list)  # removed when its owner has vanished

@@ -19,7 +19,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Float, Integer, List, Unicode
 
-from skipgrade.sandbox import confinement, folders, zygotes
+from skipgrade.sandbox import confinement, folders, landlock, zygotes
 from skipgrade.sandbox.confinement import PROTECTIONS, Places
 from skipgrade.sandbox.order import GIB, INLINE, Limits, Order
 
@@ -79,6 +79,7 @@ class WarmProvisioner(LocalProvisioner):
     ).tag(config=True)
 
     process: Any
+    _forked: zygotes.WarmKernel | None = None  # stays when `process` is forgotten at its end
     _cpu_seconds = 0.0
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
@@ -91,7 +92,8 @@ class WarmProvisioner(LocalProvisioner):
                 break
             if attempt == "last" or kernel.reason:
                 raise zygotes.ZygoteFailed(f"A kernel did not start: {kernel.reason}")
-        self.process, self.pid, self.pgid = kernel, kernel.pid, None
+        self.process = self._forked = kernel
+        self.pid, self.pgid = kernel.pid, None
         self.cwd = order.folder
         return self.connection_info
 
@@ -116,6 +118,10 @@ class WarmProvisioner(LocalProvisioner):
         if isinstance(self.process, zygotes.WarmKernel):
             self._cpu_seconds = self.process.cpu_seconds()
         return self._cpu_seconds
+
+    def why_ended(self) -> str:
+        """Why its warden stopped the kernel; empty when it ended, or goes on, by itself."""
+        return "" if self._forked is None else self._forked.reason
 
     def _order(self, cmd: list[str], environment: dict[str, str], folder: str) -> Order:
         """`cmd` is `python -m ipykernel_launcher ...`: the fork takes the arguments alone."""
@@ -184,6 +190,7 @@ class SandboxProvisioner(WarmProvisioner):
             seconds=self.seconds,
         )
         order.without = confinement.missing()
+        order.landlock = landlock.version()
         order.private = self._private
         order.abandoned.append(self._private)
         return order

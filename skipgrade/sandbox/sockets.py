@@ -10,36 +10,24 @@ import os
 import socket
 import stat
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from skipgrade.sandbox.calls import Call, Refused
-from skipgrade.sandbox.confinement import make_nothing_but_sockets
-from skipgrade.sandbox.processes import libc, succeed
+from skipgrade.sandbox.own_files import OwnFiles
 
 LONGEST_ADDRESS = 110
-OPENAT2, AT_FDCWD, NO_MAGIC = 437, -100, 0x02
-OWN_FOLDER = 0x200  # CLONE_FS: a thread's own working folder
 
 
 class Sockets:
-    def __init__(self, own: Iterable[str], closed: Iterable[str], restricted: bool) -> None:
-        """`closed`: folders that may lie in its `own` and are not. `restricted`: by Landlock."""
-        self._own = {Path(folder).resolve() for folder in own}
-        self._closed = {Path(folder).resolve() for folder in closed}
-        self._restricted = restricted
-        self._binder = ThreadPoolExecutor(1, initializer=self._restrict)
+    def __init__(self, files: OwnFiles, restrict: Callable[[], None]) -> None:
+        """`restrict`: has the calling thread make sockets in the kernel's own folders alone."""
+        self._files = files
+        self._binder = ThreadPoolExecutor(1, initializer=restrict)
 
     def connect(self, call: Call) -> None:
-        """Links and races change nothing: what is held is used."""
-        path = Path(f"/proc/{call.caller}/cwd").readlink() / os.fsdecode(_address(call))
         with contextlib.ExitStack() as held:
-            folder = _open_folder(path.parent)
-            held.callback(os.close, folder)
-            self._demand_own(Path(f"/proc/self/fd/{folder}").readlink())
-            flags = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-            target = os.open(path.name, flags, dir_fd=folder)
+            target = self._files.open(call.caller, _address(call), os.O_PATH)
             held.callback(os.close, target)
             if not stat.S_ISSOCK(os.fstat(target).st_mode):
                 raise Refused(errno.ECONNREFUSED)
@@ -59,25 +47,9 @@ class Sockets:
             held.enter_context(binding)
             self._binder.submit(_bind, binding, path, folder).result()
 
-    def _demand_own(self, folder: Path) -> None:
-        around = (each for each in (folder, *folder.parents) if each in self._own | self._closed)
-        if next(around, None) not in self._own:
-            raise Refused(errno.EACCES)
-
-    def _restrict(self) -> None:
-        succeed(libc().unshare(OWN_FOLDER), "unshare")
-        if self._restricted:
-            make_nothing_but_sockets(self._own)
-
-
-def _open_folder(path: Path) -> int:
-    """By no way through /proc: that could lead to what other processes see under such a name."""
-    how = struct.pack("=QQQ", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, 0, NO_MAGIC)
-    return succeed(libc().syscall(OPENAT2, AT_FDCWD, os.fsencode(path), how, len(how)), "openat2")
-
 
 def _bind(binding: socket.socket, path: bytes, folder: int) -> None:
-    os.fchdir(folder)
+    os.fchdir(folder)  # nothing else in the warden goes by its working folder
     binding.bind(path)
 
 

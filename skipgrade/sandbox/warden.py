@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from skipgrade.sandbox import birth, folders, mounts
-from skipgrade.sandbox.confinement import hold_readable, interpreter
+from skipgrade.sandbox.confinement import hold_readable, in_own_folders_alone, interpreter
 from skipgrade.sandbox.filter import Filter
 from skipgrade.sandbox.groups import Group, Home
 from skipgrade.sandbox.listener import Allowance, Listener
 from skipgrade.sandbox.meter import Meter
 from skipgrade.sandbox.order import GIB, Order
+from skipgrade.sandbox.own_files import OwnFiles
 from skipgrade.sandbox.processes import (
     adopt_orphans,
     close_all_but,
@@ -104,6 +105,8 @@ class Warden:
             shared = limits.memory // SHM_SHARE
             mounts.make_private(self._private("tmp"), shared, readable, places.writable)
             self._apart = True
+        elif "files" not in self.order.without and not self.order.landlock:
+            mounts.separate()
         writable = [folder for folder in places.writable if Path(folder).is_dir()]
         self._meter = Meter(limits, writable, self._apart, self._group)
 
@@ -147,9 +150,12 @@ class Warden:
             "sockets": Allowance(limits.sockets, lambda: sockets(family())),
         }
         own = [*places.writable, str(mounts.TEMPORARY)] if self._apart else places.writable
-        reached = Sockets(own, places.readable, "files" not in self.order.without)
+        files = OwnFiles(own, places.readable, limits.disk)
+        restrict = in_own_folders_alone(
+            files.folders, self.order.without, self.order.landlock, self.kernel
+        )
         instead = None if self._apart else SharedMemory(self._private("shm"))
-        return Listener(descriptor, allowed, reached, instead)
+        return Listener(descriptor, allowed, files, Sockets(files, restrict), instead)
 
     def _watch(self) -> int | None:
         ended = os.pidfd_open(self.kernel)

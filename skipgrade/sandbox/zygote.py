@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> None:
     folder, lifeline, requests, *names = arguments
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry) != Path.cwd()]
     _prepare(names)
-    _look_around()
+    look_around()
     adopt_orphans()
     try:
         _serve(socket.socket(fileno=int(lifeline)), socket.socket(fileno=int(requests)))
@@ -46,27 +46,25 @@ def main(arguments: Sequence[str]) -> None:
 
 
 @functools.cache
-def _look_around() -> frozenset[str]:
+def look_around() -> frozenset[str]:
     """The protections and helps that are not there; asked for once, before the first kernel."""
     absent = set(confinement.missing())
     if not mounts.possible():
         absent.add("folders")
     if not groups.homes():
         absent.add("groups")
-    if not confinement.scopes():
-        absent.add("scopes")
     _filter(absent)
     return frozenset(absent)
 
 
-_filters: dict[tuple[bool, bool, bool], Filter] = {}
+_filters: dict[tuple[bool, bool], Filter] = {}
 
 
 def _filter(absent: Collection[str]) -> Filter | None:
     """Compiled once, for all kernels that go without the same."""
     if "network" in absent:
         return None
-    kind = ("processes" not in absent, "folders" in absent, "scopes" in absent)
+    kind = ("processes" not in absent, "folders" in absent)
     if kind not in _filters:
         _filters[kind] = Filter(*kind)
     return _filters[kind]
@@ -127,7 +125,7 @@ def _fork(requests: socket.socket, wardens: set[int]) -> None:
     _prepare(order.modules)
     if not descriptors:  # nobody waits for a kernel yet
         return
-    order.without = sorted({*order.without, *_look_around()})
+    order.without = sorted({*order.without, *look_around()})
     filtered = _filter(order.without)
     line = socket.socket(fileno=descriptors[0])
     pid = os.fork()

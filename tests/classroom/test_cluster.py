@@ -4,6 +4,7 @@ import contextlib
 import json
 import multiprocessing.util
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -73,29 +74,43 @@ def graded_by_stock(stock: tuple[Course, Path]) -> Course:
     return Course(stock[0].root.parent / "stock")
 
 
+def listening() -> set[str]:
+    """Every address at which this process, or one it started, takes calls from the network.
+
+    But for kernels': without a judge, as in this course, they are nbgrader's own.
+    """
+    me, found = psutil.Process(), set()
+    for process in (me, *me.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "ipykernel_launcher" not in process.cmdline():
+                found |= {
+                    f"{one.laddr.ip}:{one.laddr.port}"
+                    for one in process.net_connections("inet")
+                    if one.status == psutil.CONN_LISTEN
+                }
+    return found
+
+
 class Watching(progress.Lines):
     """Lines that look who listens on the network, once everybody is at work."""
 
+    before: set[str]
     listening: set[str]
-    scheduler: str
+    known: set[str]
 
     def done(self, outcome: progress.Outcome) -> None:
         if self.count == 0:
-            Watching.scheduler = default_client().scheduler.address
-            me = psutil.Process()
-            Watching.listening = set()
-            for process in (me, *me.children(recursive=True)):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    Watching.listening |= {
-                        one.laddr.ip
-                        for one in process.net_connections("inet")
-                        if one.status == psutil.CONN_LISTEN
-                    }
+            Watching.listening = listening() - Watching.before
+            told = default_client().scheduler_info()
+            workers = told["workers"]
+            nannies = {worker["nanny"] for worker in workers.values()}
+            Watching.known = {told["address"], *workers, *nannies}
         super().done(outcome)
 
 
 def test_gradebook_is_that_of_the_stock_command(fresh: Course, stock: tuple[Course, Path]) -> None:
     said: list[str] = []
+    Watching.before = listening()
     outcomes = grading.grade(fresh, ASSIGNMENT, say=said.append, workers=2, show=Watching)
     assert [one.failure for one in outcomes] == [None] * 6
     assert content(fresh) == content(graded_by_stock(stock))
@@ -108,9 +123,9 @@ def test_gradebook_is_that_of_the_stock_command(fresh: Course, stock: tuple[Cour
         assert [cell.source for cell in ours.cells] == [cell.source for cell in theirs.cells]
         marks = [[cell.metadata.get("nbgrader") for cell in one.cells] for one in (ours, theirs)]
         assert marks[0] == marks[1]
-    assert Watching.listening <= {"127.0.0.1", "::1"}
-    assert Watching.listening
-    assert Watching.scheduler.startswith("tls://127.0.0.1")
+    assert all(address.startswith("tls://127.0.0.1:") for address in Watching.known)
+    assert len(Watching.known) == 5, "a scheduler, and two workers with a nanny each"
+    assert {f"tls://{address}" for address in Watching.listening} == Watching.known
     assert "left" in said[0]
 
 
@@ -122,6 +137,17 @@ def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setattr(tempfile, "tempdir", folder)
         monkeypatch.setenv("TMPDIR", folder)
         yield Path(folder)
+
+
+def test_a_port_that_is_taken_is_nobodys_concern(recwarn: pytest.WarningsRecorder) -> None:
+    """Dask's web server would want 8787, and warn."""
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):  # by somebody else, which is as good
+            taken.bind(("127.0.0.1", 8787))
+            taken.listen()
+        with cluster.local(1, [], {"a": "b"}):
+            pass
+    assert not [str(one.message) for one in recwarn if "8787" in str(one.message)]
 
 
 def test_workers_that_die(fresh: Course, stock: tuple[Course, Path], empty: Path) -> None:
@@ -164,10 +190,10 @@ def test_a_class_does_not_wait_for_workers_that_are_gone(
 def test_workers_that_do_not_start_are_told_of(
     fresh: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(**settings: object) -> None:
+    def fail(workers: int, folder: str) -> None:
         raise RuntimeError("Nanny failed to start.")
 
-    monkeypatch.setattr(cluster, "LocalCluster", fail)
+    monkeypatch.setattr(cluster, "local_cluster", fail)
     with pytest.raises(grading.GradingStopped, match=r"no worker could be started: Nanny failed"):
         grading.grade(fresh, ASSIGNMENT, say=quiet, workers=1)
 

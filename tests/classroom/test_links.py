@@ -181,19 +181,24 @@ def test_a_loss_by_what_is_left_out_says_so(linked: Graded) -> None:
 
 
 def test_what_is_wrong_with_a_hand_in_follows_no_link(tmp_path: Path) -> None:
-    (tmp_path / "endless.ipynb").symlink_to("/dev/zero")
-    os.mkfifo(tmp_path / "pipe.ipynb")
-    (tmp_path / "broken.ipynb").symlink_to("missing")
-    (tmp_path / "all").symlink_to(tmp_path)
+    (tmp_path / "nbgrader_config.py").write_text("")
+    folder = tmp_path / "submitted" / "mallory" / "work"
+    folder.mkdir(parents=True)
+    (folder / "endless.ipynb").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe.ipynb")
+    (folder / "broken.ipynb").symlink_to("missing")
+    (tmp_path / "submitted" / "eve").mkdir()
+    (tmp_path / "submitted" / "eve" / "work").symlink_to(folder)
+    course = Course(tmp_path)
     told = {
-        name: handin.what_is_wrong(tmp_path, [name])
+        name: handin.problem(course, "work", "mallory", [name])
         for name in ("endless", "pipe", "broken", "missing")
     }
     assert "endless.ipynb is a link, not a file" in str(told["endless"])
     assert "pipe.ipynb is a pipe, not a file" in str(told["pipe"])
     assert "broken.ipynb is a link, not a file" in str(told["broken"])
     assert "missing.ipynb is missing" in str(told["missing"])
-    assert "its folder is a link" in str(handin.what_is_wrong(tmp_path / "all", ["endless"]))
+    assert "its folder is a link" in str(handin.problem(course, "work", "eve", ["endless"]))
 
 
 def test_fingerprints_follow_no_link(tmp_path: Path) -> None:

@@ -1,11 +1,19 @@
 """Does the table say the most useful thing in the room it has?"""
 
+import json
+from dataclasses import asdict
+
 import nbformat
+import pytest
 from nbformat import NotebookNode
 
-from skipgrade.classroom.report import Loss, Row, lines, why
+from skipgrade import cli
+from skipgrade.classroom.course import Course
+from skipgrade.classroom.report import Loss, Row, as_json, lines, rows, why
 from skipgrade.judging.grader.outputs import write_verdict
 from skipgrade.judging.verdict import Verdict, message
+
+from .conftest import ASSIGNMENT
 
 
 def table(*losses: Loss, width: int = 120, most: int | None = None) -> list[str]:
@@ -83,10 +91,24 @@ def test_a_score_that_is_outdated_says_so_before_anything_else() -> None:
     assert "-1 c: wrong" in text[1]
 
 
+def test_programs_read_the_same(finished: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--course", str(finished.root), "report", ASSIGNMENT, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["assignment"] == ASSIGNMENT
+    assert told["students"] == [asdict(row) for row in rows(finished, ASSIGNMENT)]
+    assert {row["student"]: row["score"] for row in told["students"]} == {"right": 3, "wrong": 0}
+
+
+def test_names_nobody_can_print_are_readable_to_programs() -> None:
+    told = as_json("a", [Row("\x1b[31m\u202e\udcff", losses=[Loss("c", 1, "why")])])
+    assert told.isascii() and all(line.isprintable() for line in told.splitlines())
+    assert json.loads(told)["students"][0]["student"] == "\x1b[31m\u202e\udcff"
+
+
 def test_the_table_ends_with_what_the_sandbox_kept() -> None:
     told = "Submissions ran confined"
     assert told not in "".join(lines([Row("ada")]))
     *_, last = lines([Row("ada", unprotected=[]), Row("bob")])
     assert last.startswith(f"{told}: own files")
     *_, last = lines([Row("ada", unprotected=[]), Row("bob", unprotected=["signals"])])
-    assert last.startswith(f"{told} but for: signals.")
+    assert last.startswith(f"{told}, except for: signals.")

@@ -1,5 +1,6 @@
 """Is the sample class made of what it says, and are its weights of its own making?"""
 
+import ast
 from pathlib import Path
 
 import nbformat
@@ -98,3 +99,19 @@ def test_packing_keeps_weights_to_half_precision(tmp_path: Path) -> None:
 def test_every_trained_sample_has_its_weights() -> None:
     wanted = {one.trained for one in sample.SAMPLES if one.trained}
     assert {path.parent.name for path in KEPT} == wanted
+
+
+def test_no_sample_needs_to_be_confined() -> None:
+    """They are graded on machines that cannot: none reaches out of its own process."""
+    harmless = {"ast", "torch", "torchvision", "warnings"}
+    reaching = {"open", "exec", "eval", "compile", "__import__", "getattr", "globals", "system"}
+    for path in sample.HERE.glob("cells/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [str(node.module)]
+            else:
+                assert getattr(node, "id", "") not in reaching, f"{path.name}: {node.id}"
+                continue
+            assert {name.partition(".")[0] for name in modules} <= harmless, path.name

@@ -82,8 +82,9 @@ def test_commands_print_hostile_names_as_text(
 def test_page_about_an_unreadable_hand_in_is_plain_text(finished: Course) -> None:
     folder = finished.root / "submitted" / "eve" / ASSIGNMENT
     folder.mkdir(parents=True)
-    (folder / "<img src=x onerror=alert(1)>\udcff.ipynb").write_text("{}")
-    assert handin.what_is_wrong(folder, [ASSIGNMENT])
+    for name in ("<img src=x onerror=alert(1)>\udcff", "another"):
+        (folder / f"{name}.ipynb").write_text("{}")
+    assert handin.problem(finished, ASSIGNMENT, "eve", [ASSIGNMENT])
     page = feedback.generate(finished, ASSIGNMENT, lambda text: None)["eve"].read_text()
     assert "<img" not in page and "&lt;img" in page
 

@@ -9,7 +9,7 @@ import torch
 
 from skipgrade.judging.judge.answerers import QUESTION_TIMEOUT_S, Answerer
 
-EMPTY = {"nodes": [], "inputs": 1, "outputs": [0], "state": [], "constants": {},
+EMPTY = {"nodes": "[]", "inputs": 1, "outputs": [0], "state": [], "constants": {},
          "own gradients": False}  # fmt: skip
 ANSWERS: dict[str, Any] = {
     "nothing": None,

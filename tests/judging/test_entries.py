@@ -119,3 +119,12 @@ def test_what_is_no_table_of_numbers(tmp_path: Path, rows: Any) -> None:
     (tmp_path / "rows.json").write_text(json.dumps(rows))
     with pytest.raises(NoAnswerError, match=r"rows\.json"):
         HandedIn(tmp_path).columns("rows.json", "loss")
+
+
+def test_a_notebook_is_read_again_when_it_is_another_one(tmp_path: Path) -> None:
+    handed_in = notebook(tmp_path, "answer = 1\nt = {'a': 77}")
+    for _ in range(2):  # reading the table leaves what is written as it is
+        assert handed_in.written("answer", lambda: None) == 1
+        assert handed_in.entries("t", dict) == {"a": 77}
+    notebook(tmp_path, "answer = 20_000")
+    assert handed_in.written("answer", lambda: None) == 20_000

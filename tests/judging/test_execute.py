@@ -97,7 +97,7 @@ def test_delimiters_of_ones_own_hide_nothing_and_run_nowhere_else(graded: Graded
 
 
 def test_marks_nobody_gave_are_ignored_and_reported(graded: Graded) -> None:
-    assert "had marks nobody gave it" in graded.log
+    assert "had metadata of nbgrader's that nobody gave it" in graded.log
     assert "number-test was missing and is back" in graded.log
 
 

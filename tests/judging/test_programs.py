@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import warnings
 from typing import Any
 
@@ -235,8 +236,9 @@ def recorded(code: str = NET) -> dict[str, Any]:
     return record(net, [torch.randn(2, 3, 32, 32)], train=False, owner=net)
 
 
-def bent(**changes: Any) -> dict[str, Any]:
-    return {**copy.deepcopy(recorded()), **changes}
+def bent(nodes: Any = None, **changes: Any) -> dict[str, Any]:
+    changed = {} if nodes is None else {"nodes": json.dumps(nodes)}
+    return {**copy.deepcopy(recorded()), **changed, **changes}
 
 
 def node(op: str, *args: Any, out: int = 900, **kwargs: Any) -> dict[str, Any]:
@@ -252,8 +254,12 @@ INPUT = ["tensor", len(recorded()["state"])]
         None,
         [],
         {},
-        bent(nodes=None),
+        {**recorded(), "nodes": None},
+        {**recorded(), "nodes": [node("aten.relu.default", INPUT)]},
+        {**recorded(), "nodes": "[" * 100_000},
+        {**recorded(), "nodes": "[1" + "0" * 5_000 + "]"},
         bent(nodes=[{}]),
+        bent(nodes=[node("aten.relu.default", json.loads('["list", [' * 400 + "]]" * 400))]),
         bent(nodes=[node("os.system", "ls")], outputs=[900]),
         bent(nodes=[node("aten.from_file.default", "/etc/passwd")], outputs=[900]),
         bent(nodes=[node("aten.relu.default.__class__", INPUT)], outputs=[900]),
@@ -280,6 +286,35 @@ def test_forms_the_recorder_never_writes_are_refused(told: Any) -> None:
 
 def made(*nodes: dict[str, Any], outputs: list[int]) -> Any:
     return read_program(bent(nodes=list(nodes), outputs=outputs))
+
+
+ALL_KINDS = NET.replace(
+    "x = F.max", "x = x * x + F.silu(x) - F.gelu((x + 1).neg_()) / F.hardswish(x + 1); x = F.max"
+)
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_shapes_told_are_those_that_come_out(train: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The common operations' shapes are told without torch: the same as torch's own."""
+    net = namespace(ALL_KINDS)["Net"]()
+    inputs = [torch.randn(2, 3, 32, 32)]
+    told = record(net, inputs, train=train, owner=net)
+    quick = running.shapes_in(read_program(told), inputs)
+    monkeypatch.setattr(running, "made_by", lambda *_: None)
+    slow = running.shapes_in(read_program(told), inputs)
+    statistics = {n for one in read_program(told).nodes if "norm" in one.name for n in one.out[1:]}
+    assert statistics and quick.keys() == slow.keys()
+    assert {n: s for n, s in quick.items() if n not in statistics} == {
+        n: s for n, s in slow.items() if n not in statistics
+    }
+
+
+def test_measured_once_for_inputs_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = read_program(recorded())
+    first = measure(program, [torch.zeros(2, 3, 32, 32)])
+    assert measure(program, [torch.zeros(2, 3, 32, 32)], torch.float64) > first
+    monkeypatch.setattr(running, "_imagined", lambda *_: pytest.fail("measured again"))
+    assert measure(program, [torch.ones(2, 3, 32, 32)]) == first
 
 
 def test_too_much_memory_is_noticed_before_any_is_taken() -> None:

@@ -84,7 +84,7 @@ def test_the_students_own_step_is_the_only_one_used(net, loaders):
     model = net()
     before = model.last.weight.clone()
     lab.fit(model, loaders, name="net", epochs=2, step=lazy)
-    assert torch.equal(model.last.weight, before)
+    assert torch.equal(model.last.weight.cpu(), before)
 
 
 def test_the_students_own_evaluate_fills_the_validation_columns(net, loaders):
@@ -189,7 +189,7 @@ def test_autograding_trains_nothing_and_gives_back_the_hand_in(net, loaders, mon
 
     assert lab.fit(fresh, loaders, name="net", epochs=50, step=no_step) == history
     for key, value in trained.state_dict().items():
-        assert torch.equal(fresh.state_dict()[key], value)
+        assert torch.equal(fresh.state_dict()[key].cpu(), value.cpu())
     assert {file: file.stat().st_mtime_ns for file in Path().iterdir()} == before
 
 
@@ -254,7 +254,7 @@ def test_evaluating_leaves_the_model_as_it_was(net, loaders):
     loss, accuracy = lab.evaluate(model, loaders[1])
     scores, labels = lab.predictions(model, loaders[1])
     assert model.training
-    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+    assert all(torch.equal(before[key], value.cpu()) for key, value in model.state_dict().items())
     assert accuracy == int((scores.argmax(1) == labels).sum()) / len(labels)
     assert loss == pytest.approx(nn.functional.cross_entropy(scores, labels).item(), rel=1e-5)
 
@@ -264,7 +264,6 @@ def test_the_labs_own_step_computes_in_the_machines_short_floats(
     short: torch.dtype | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Scores in the short type, loss and weights in float32; without one, float32 throughout."""
-    monkeypatch.setattr("skipgrade.lab.steps.device", lambda: torch.device("cpu"))
     monkeypatch.setattr("skipgrade.lab.steps.short_floats", lambda: short)
     model = nn.Linear(4, 3)
     seen = []
@@ -291,7 +290,6 @@ def test_runs_on_the_drawn_images_are_exact_on_every_machine(
 ) -> None:
     """float32 and deterministic algorithms; a course's own images get the machine's fastest."""
     monkeypatch.setenv("SKIPGRADE_DATASET", images)
-    monkeypatch.setattr("skipgrade.lab.steps.device", lambda: torch.device("cpu"))
     monkeypatch.setattr("skipgrade.lab.steps.short_floats", lambda: torch.bfloat16)
     model = net()
     seen = set()

@@ -119,13 +119,45 @@ def test_on_colab_the_notebook_comes_from_the_page(monkeypatch, trained):
         asked.append(what)
         return {"ipynb": shown}
 
-    message = types.SimpleNamespace(blocking_request=blocking_request)
-    monkeypatch.setitem(sys.modules, "google.colab", types.SimpleNamespace(_message=message))
-    monkeypatch.setitem(sys.modules, "google.colab._message", message)
+    on_colab(monkeypatch, blocking_request)
     Path(f"{ASSIGNMENT}.ipynb").unlink()
     with zipfile.ZipFile(lab.hand_in("a", assignment=ASSIGNMENT)) as archive:
         assert json.loads(archive.read(f"{ASSIGNMENT}.ipynb")) == shown
     assert asked == ["get_ipynb"]
+
+
+def on_colab(monkeypatch, blocking_request=None):
+    """A module like Colab's; without the function, as if Colab had renamed it."""
+    given = {} if blocking_request is None else {"blocking_request": blocking_request}
+    message = types.SimpleNamespace(**given)
+    monkeypatch.setitem(sys.modules, "google.colab", types.SimpleNamespace(_message=message))
+    monkeypatch.setitem(sys.modules, "google.colab._message", message)
+
+
+def times_out(what, **_):
+    raise TimeoutError("nobody answers")
+
+
+CHANGED = [None, times_out, lambda what, **_: None, lambda what: {"ipynb": {}}, lambda *_, **__: {}]
+
+
+@pytest.mark.parametrize("request_to_page", CHANGED)
+def test_when_colab_has_changed_the_file_is_packed_and_that_is_said(
+    monkeypatch, trained, capsys, request_to_page
+):
+    on_colab(monkeypatch, request_to_page)
+    with zipfile.ZipFile(lab.hand_in("a", assignment=ASSIGNMENT)) as archive:
+        assert archive.read(f"{ASSIGNMENT}.ipynb") == Path(f"{ASSIGNMENT}.ipynb").read_bytes()
+    said = capsys.readouterr().out
+    assert said.count("Colab did not hand over the notebook") == 1
+    assert f"the file {ASSIGNMENT}.ipynb is packed" in said
+
+
+def test_without_page_and_file_it_says_how_to_get_the_file(monkeypatch, trained):
+    on_colab(monkeypatch)
+    Path(f"{ASSIGNMENT}.ipynb").unlink()
+    with pytest.raises(lab.LabError, match=r"Colab did not hand over.*download it \(File"):
+        lab.hand_in("a", assignment=ASSIGNMENT)
 
 
 def test_predictions_come_back_as_they_were_written():

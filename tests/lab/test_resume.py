@@ -122,7 +122,7 @@ def test_a_finished_run_returns_at_once_with_the_best_weights(net, loaders, caps
     model = net()
     again = lab.fit(model, loaders, name="net", epochs=3)
     assert again == history and "already trained for 3 epochs" in capsys.readouterr().out
-    assert all(torch.equal(value, best[key]) for key, value in model.state_dict().items())
+    assert all(torch.equal(value.cpu(), best[key]) for key, value in model.state_dict().items())
 
 
 def test_more_epochs_go_on_from_the_old_ones(net, loaders):

@@ -51,6 +51,15 @@ def test_every_point_is_traced_to_a_requirement() -> None:
     assert sorted(told) == sorted(graded)
 
 
+def test_every_setting_in_the_environment_has_a_row() -> None:
+    """In the one table, and no row speaks of a setting that nothing reads."""
+    told = re.findall(r"^\| `(SKIPGRADE_\w+)` \|", (ROOT / "docs/instructors.md").read_text(), re.M)
+    files = [*ROOT.glob("skipgrade/**/*.py"), *ROOT.glob("source/*/*.ipynb")]
+    files += [ROOT / "Makefile", ROOT / "nbgrader_config.py"]
+    read = {name for file in files for name in re.findall(r"SKIPGRADE_[A-Z]\w*", file.read_text())}
+    assert sorted(told) == sorted(read)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text()):

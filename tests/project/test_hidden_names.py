@@ -6,6 +6,7 @@ in the notebook, whose own names must be as they were.
 
 from __future__ import annotations
 
+import ast
 import symtable
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,16 @@ def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
         yield from _tables(child)
 
 
+def _of_comprehensions_alone(code: str) -> set[str]:
+    """Names of one item after the other, which symtable has outside from Python 3.12 on."""
+    nodes = list(ast.walk(ast.parse(code)))
+    loops = [node.target for node in nodes if isinstance(node, ast.comprehension)]
+    inside = {id(name) for target in loops for name in ast.walk(target)}
+    stored = [n for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    elsewhere = {name.id for name in stored if id(name) not in inside}
+    return {name.id for name in stored} - elsewhere
+
+
 def names(code: str) -> tuple[set[str], set[str]]:
     """The names a cell gives a meaning, and those it takes from the cells before."""
     top = symtable.symtable(code, "<cell>", "exec")
@@ -33,7 +44,8 @@ def names(code: str) -> tuple[set[str], set[str]]:
     taken = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
     for table in _tables(top):
         taken |= {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_referenced()}
-    return given, taken - given
+    loops = _of_comprehensions_alone(code)
+    return given - loops, taken - given - loops
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)

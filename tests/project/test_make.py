@@ -15,8 +15,9 @@ BIN = Path(sys.executable).parent
 
 @pytest.mark.parametrize("python", ["false", "no-such-python"])
 def test_unusable_python_is_named_before_anything_is_built(tmp_path: Path, python: str) -> None:
-    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "skipgrade").mkdir()
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", "skipgrade/__init__.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
     done = subprocess.run(
         ["make", "install", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True
     )

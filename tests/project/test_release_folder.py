@@ -31,7 +31,7 @@ def regenerated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(path, copy)
     course = Course(folder)
     release.generate(course, course.assignments(), lambda text: None)
-    release.publish(course, lambda text: None)
+    release.complete(course, lambda text: None)
     return folder / "release"
 
 

@@ -14,7 +14,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 from traitlets.config import Config
 
-from skipgrade.sandbox import confinement, kernel_manager
+from skipgrade.sandbox import confinement, kernel_manager, landlock
 
 
 class KernelEnded(AssertionError):
@@ -40,7 +40,8 @@ class Kernel:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.manager.is_alive():
-                raise KernelEnded(getattr(self.manager.provisioner.process, "reason", ""))
+                provisioner: Any = self.manager.provisioner
+                raise KernelEnded(provisioner.why_ended())
             with contextlib.suppress(Empty):
                 reply = self.client.get_shell_msg(timeout=1)
                 if reply["parent_header"].get("msg_id") == message:
@@ -61,7 +62,7 @@ class Kernel:
         deadline = time.monotonic() + seconds
         while process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.1)
-        return str(process.reason)
+        return str(provisioner.why_ended())
 
     def close(self) -> None:
         self.client.stop_channels()
@@ -72,11 +73,17 @@ LIMITS = {"memory_gib": 1.0, "disk_gib": 0.25, "processes": 24, "seconds": 300}
 PRELOAD = {"preload": ["torch"]}
 
 
-def confined(folder: Path, without: Sequence[str] = (), **limits: Any) -> Kernel:
-    """A student's kernel, on a machine that offers all but some of what helps to confine it."""
+def confined(
+    folder: Path, without: Sequence[str] = (), known: int | None = None, **limits: Any
+) -> Kernel:
+    """A student's kernel, on a machine that offers all but some of what helps to confine it, and
+    has that version of Landlock.
+    """
     given = LIMITS | PRELOAD | {"accept_missing": list(without)} | limits
     missing = [*confinement.missing(), *without]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(confinement, "missing", lambda: missing)
+        if known is not None:
+            patch.setattr(landlock, "version", lambda: known)
         manager = kernel_manager("student", config=Config(SandboxProvisioner=given))
         return Kernel(manager, folder)

@@ -19,7 +19,8 @@ from skipgrade.judging.checks.network import (
     student_network,
 )
 from skipgrade.judging.judge.trial import Trial
-from skipgrade.judging.programs.carrying import SCHEMES, Slot, drawn_state, named_slots
+from skipgrade.judging.programs.carrying import Slot, drawn_state, named_slots
+from skipgrade.judging.programs.naming import SCHEMES
 from skipgrade.judging.programs.program import BadProgramError, Program
 from skipgrade.judging.programs.running import measure, run
 from skipgrade.judging.verdict import message

@@ -14,7 +14,7 @@ from torch import Tensor
 from skipgrade.judging.checks.asking import NoAnswerError, ask_student
 from skipgrade.judging.checks.compare import largest_gap
 from skipgrade.judging.judge.trial import Trial
-from skipgrade.judging.questions.tracing import SCHEMES
+from skipgrade.judging.programs.naming import SCHEMES
 from skipgrade.judging.verdict import message
 
 RECORD = "torch's operations on the whole batch, with torch's own gradients."

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from skipgrade import lab
-from skipgrade.judging.checks.accuracy import right_answers, scorer
+from skipgrade.judging.checks.accuracy import Scorer, right_answers, scorer
 from skipgrade.judging.judge.holdout import PACK
 from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.verdict import message
@@ -35,17 +35,25 @@ def check(
     if not claim.epochs:
         return message(expected, f"no epoch in {name}-history.json", hint)
     best = claim.best["val_accuracy"]
-    scores = scorer(trial, model, name, data, prepare, expected, hint)
     count = images or VALIDATION_IMAGES
-    held_out, labels = _held_out(data, val)
-    chosen = torch.randperm(len(held_out), generator=trial.generator(f"run {name}"))[:count]
-    pixels = torch.from_numpy(held_out.data[chosen.numpy()]).permute(0, 3, 1, 2)
-    measured = right_answers(scores(pixels), labels[chosen]) / len(chosen)
+    asked = (name, model, data, prepare, val, count)
+    if asked not in trial.measured:  # several cells may be about one run
+        scores = scorer(trial, model, name, data, prepare, expected, hint)
+        trial.measured[asked] = _measured(trial, name, scores, data, val, count)
+    measured = trial.measured[asked]
     if best - measured <= SLACK * math.sqrt(VALIDATION_IMAGES / count):
         return None
     got = f"{best:.1%} of the validation images by the history, {measured:.1%} by the weights"
     hint = hint or "weights and history of one run: was it trained again after one was written?"
     return message(expected, got, hint)
+
+
+def _measured(trial: Trial, name: str, scores: Scorer, data: str, val: int, count: int) -> float:
+    """The share of so many drawn validation images that the weights have right."""
+    held_out, labels = _held_out(data, val)
+    chosen = torch.randperm(len(held_out), generator=trial.generator(f"run {name}"))[:count]
+    pixels = torch.from_numpy(held_out.data[chosen.numpy()]).permute(0, 3, 1, 2)
+    return right_answers(scores(pixels), labels[chosen]) / len(chosen)
 
 
 def _held_out(data: str, val: int) -> tuple[CourseImages, Tensor]:

@@ -20,10 +20,10 @@ from traitlets import Bool, Integer, Unicode
 from traitlets.config import Config
 
 from skipgrade.judging.grader.judge_kernel import JudgeError, JudgeKernel, judge_for
+from skipgrade.judging.grader.matching import grade_id
 from skipgrade.judging.grader.notebook_paths import source_path
 from skipgrade.judging.grader.outputs import flatten_outputs, write_verdict
 from skipgrade.judging.grader.recovery import RecoveringExecute
-from skipgrade.judging.grader.skeleton import grade_id
 from skipgrade.judging.grader.source import is_automatic
 from skipgrade.judging.grader.student_messages import WarySession
 from skipgrade.judging.grader.training_files import training_files
@@ -31,10 +31,12 @@ from skipgrade.judging.grader.workcopy import working_copy
 from skipgrade.judging.intake.exporter import left_out, reason_unreadable
 from skipgrade.judging.pages.sanitise import sanitise
 from skipgrade.judging.printable import printable_lines
+from skipgrade.judging.repairs import repairs
 from skipgrade.judging.secret import mark_of, read_secret
 from skipgrade.judging.verdict import Verdict
 from skipgrade.sandbox import (
     SandboxMissing,
+    SandboxProvisioner,
     async_kernel_manager,
     demand_protection,
     missing_protections,
@@ -60,6 +62,7 @@ class JudgedExecute(RecoveringExecute):
             part.metadata.pop("skipgrade", None)
         self._begin(resources)
         self.incidents += left_out(nb)
+        self.incidents += [f"Repaired before grading: {told}." for told in repairs(nb)]
         if reason:
             self.abandoned = reason
             for index, cell in enumerate(nb.cells):
@@ -107,7 +110,7 @@ class JudgedExecute(RecoveringExecute):
     def create_kernel_manager(self) -> KernelManager:
         config = copy.deepcopy(self.config)
         config.SandboxProvisioner.preload = self._judge.preload
-        own = config.SandboxProvisioner.get("readable", [])
+        own = SandboxProvisioner(config=config).readable
         config.SandboxProvisioner.readable = [*own, *training_files()]
         config.SandboxProvisioner.abandoned = [str(self._workcopy.folder.parent)]
         self.km = async_kernel_manager("student", config=config, session=WarySession())
@@ -176,7 +179,7 @@ class JudgedExecute(RecoveringExecute):
 def why_not_here(config: Config) -> str:
     """Why submissions cannot be run on this machine as the course demands; empty if they can."""
     try:
-        demand_protection(config.SandboxProvisioner.get("accept_missing", []))
+        demand_protection(SandboxProvisioner(config=config).accept_missing)
     except SandboxMissing as error:
         return str(error)
     return ""

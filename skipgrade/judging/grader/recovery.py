@@ -21,7 +21,7 @@ from nbgrader.preprocessors import Execute
 from traitlets import Enum, Integer
 
 from skipgrade.judging.grader.cell_clock import PATIENCE, CellClock
-from skipgrade.judging.grader.skeleton import grade_id
+from skipgrade.judging.grader.matching import grade_id
 from skipgrade.judging.grader.source import is_automatic, split
 from skipgrade.judging.grader.student_messages import HostileMessageError
 
@@ -168,8 +168,8 @@ class RecoveringExecute(Execute):
             return f"it could not be interrupted; {LEFT_OUT}"
         if not isinstance(error, DeadKernelError):
             return f"its kernel sent messages that are none ({type(error).__name__}); {LEFT_OUT}"
-        provisioner: Any = self.km.provisioner if self.km else None
-        if reason := getattr(provisioner.process, "reason", ""):
+        km: Any = self.km
+        if reason := km.provisioner.why_ended():
             return f"the kernel was stopped in it: {reason}; {LEFT_OUT}"
         return f"the kernel died in it; {LEFT_OUT}"
 

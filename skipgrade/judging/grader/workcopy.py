@@ -4,6 +4,7 @@ course.
 
 from __future__ import annotations
 
+import json
 import logging
 import tempfile
 from collections.abc import Iterator
@@ -36,7 +37,8 @@ def working_copy(
         copy_plain_files(hand_in, copy.folder)
         for path in copy.folder.glob(f"*{SUFFIX}"):
             path.write_bytes(watermarked(path.read_bytes(), f"{mark}\n{path.name}"))
-        nbformat.write(without_hidden(notebook), copy.folder / f"{notebook_name}.ipynb")
+        text = json.dumps(without_hidden(notebook), ensure_ascii=False)
+        (copy.folder / f"{notebook_name}.ipynb").write_text(text, encoding="utf-8")
         yield copy
     finally:
         _remove(root)

@@ -7,19 +7,27 @@ the record.
 
 from __future__ import annotations
 
+import fnmatch
+import glob
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
-from nbconvert.exporters.exporter import ResourcesDict
+from nbconvert.exporters.exporter import Exporter, ResourcesDict
 from nbformat import NotebookNode
+from nbformat.v4.rwbase import strip_transient
 from nbgrader.converters import Autograde
+from nbgrader.converters.base import NbGraderException
+from traitlets import default
 
 from skipgrade.judging.grader.notebook_paths import released_path
 from skipgrade.judging.intake.parsing import LARGEST, NotANotebookError, parse
 from skipgrade.judging.intake.plain_files import NotPlainFileError, open_plain
 from skipgrade.judging.intake.submissions import PlainHandIns, Submission
+from skipgrade.judging.repairs import add_repairs
 
 UNREADABLE = "skipgrade_unreadable"
 LEFT_OUT = "skipgrade_left_out"
@@ -36,6 +44,7 @@ class SubmissionExporter(NotebookExporter):
         super().__init__(config, **settings)
         self.parent: Autograde
         self.parent.coursedir = PlainHandIns.of(self.parent.coursedir, self.parent.log)
+        self.parent.assignments = assignments(self.parent)
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
@@ -55,23 +64,78 @@ class SubmissionExporter(NotebookExporter):
             raise RuntimeError(f"{path} is neither handed in nor autograded by {student}")
         return self.from_notebook_node(notebook, resources, **kw)
 
+    @default("optimistic_validation")
+    def _once_at_the_end(self) -> bool:
+        return True
+
+    def from_notebook_node(
+        self, nb: NotebookNode, resources: Any | None = None, **kw: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """What the preprocessors make of it, as text without indentation: json takes ten times as
+        long to indent, and Jupyter and nbgrader are the only ones who read this.
+        """
+        done, resources = Exporter.from_notebook_node(self, nb, resources, **kw)
+        resources["output_suffix"] = ".nbconvert"
+        text = json.dumps(strip_transient(done), ensure_ascii=False, sort_keys=True)
+        return f"{text}\n", resources
+
     def _submitted(
         self, path: Path, submission: Submission, resources: dict[str, Any]
     ) -> NotebookNode:
         try:
-            if odd := submission.odd.get(Path(path.name)) or submission.odd.get(Path()):
-                raise NotPlainFileError(odd)
-            notebook = read_submitted(path)
+            notebook = read_submitted(submission, path.name)
         except (NotPlainFileError, NotANotebookError) as error:
             notebook = nbformat.read(released_path(self.parent, resources), as_version=4)
             notebook.metadata[UNREADABLE] = what_is_wrong(path.name, error)
+        add_repairs(notebook, submission.repairs)
         notebook.metadata[LEFT_OUT] = submission.left_out(but_for=path.name)
         return notebook
 
 
-def read_submitted(path: Path) -> NotebookNode:
+class AutogradeOne(Autograde):
+    """nbgrader's Autograde for one student, whatever the notebook is called or packed in."""
+
+    coursedir: Any
+
+    def init_notebooks(self) -> None:
+        try:
+            super().init_notebooks()
+        except NbGraderException:
+            if not puts_names_right(self):
+                raise
+            self.coursedir = PlainHandIns.of(self.coursedir, self.log)
+            if not assignments(self):
+                raise
+
+
+def puts_names_right(converter: Autograde) -> bool:
+    """Whether the course is configured to read a hand-in's files under the names asked for."""
+    return issubclass(converter.exporter_class, SubmissionExporter)
+
+
+def assignments(converter: Autograde) -> dict[str, list[str]]:
+    """What nbgrader is to convert: hand-ins, each notebook by the name it is read under."""
+    course: PlainHandIns = converter.coursedir
+    pattern = course.place(course.student_id, course.assignment_id)
+    form = course.format_path(
+        course.submitted_directory, "(?P<student>.*)", "(?P<assignment>.*)", escape=True
+    )
+    found = {}
+    for folder in glob.glob(str(pattern)):  # noqa: PTH207 (Path.glob would find hidden ones)
+        if named := re.fullmatch(form, folder):
+            there = fnmatch.filter(
+                course.notebooks(**named.groupdict()), f"{course.notebook_id}.ipynb"
+            )
+            if there:
+                found[folder] = [str(Path(folder, name)) for name in there]
+    return found
+
+
+def read_submitted(submission: Submission, name: str) -> NotebookNode:
     """The notebook a student handed in; else `NotPlainFileError` or `NotANotebookError`."""
-    with open_plain(path) as file:
+    if odd := submission.odd.get(Path(name)) or submission.odd.get(Path()):
+        raise NotPlainFileError(odd)
+    with open_plain(submission.folder / name) as file:
         return parse(file.read(LARGEST + 1))
 
 

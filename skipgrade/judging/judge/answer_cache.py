@@ -27,15 +27,16 @@ class CachedNotebook(Answerer):
 
     def ask(self, kind: str, *, seconds: float = QUESTION_TIMEOUT_S, **request: Any) -> Any:
         key = _digest(*encode([kind, request]))
-        if key not in self._answers:
-            answer = self.party.ask(kind, seconds=seconds, **request)
-            self._answers[key] = encode(answer)
-            self._room -= _size(self._answers[key])
-        self._answers.move_to_end(key)
-        tree, tensors = self._answers[key]
+        if key in self._answers:
+            self._answers.move_to_end(key)
+            tree, tensors = self._answers[key]
+            return decode(tree, {name: tensor.clone() for name, tensor in tensors.items()})
+        answer = self.party.ask(kind, seconds=seconds, **request)
+        self._answers[key] = encode(answer)  # a copy
+        self._room -= _size(self._answers[key])
         while self._room < 0 and len(self._answers) > 1:
             self._room += _size(self._answers.popitem(last=False)[1])
-        return decode(tree, {name: tensor.clone() for name, tensor in tensors.items()})
+        return answer
 
 
 def _digest(tree: Any, tensors: dict[str, Tensor]) -> bytes:

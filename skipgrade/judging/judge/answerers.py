@@ -15,8 +15,15 @@ from jupyter_client.connect import KernelConnectionInfo
 
 from skipgrade.judging import student_side
 from skipgrade.judging.printable import presentable
-from skipgrade.judging.wire.codec import decode, encode
-from skipgrade.judging.wire.messages import LIMIT, MEBIBYTE, BadMessageError, pack, unpack
+from skipgrade.judging.wire.codec import NotPlainDataError, decode, encode
+from skipgrade.judging.wire.messages import (
+    LIMIT,
+    MEBIBYTE,
+    BadMessageError,
+    pack,
+    plain,
+    unpack,
+)
 
 QUESTION_TIMEOUT_S = 30.0
 INTERRUPT_TIMEOUT_S = 5.0
@@ -82,7 +89,11 @@ class LocalNotebook(Answerer):
 
     def ask(self, kind: str, *, seconds: float = QUESTION_TIMEOUT_S, **request: Any) -> Any:
         question = decode(*encode({"kind": kind, "request": request}))
-        return _unwrap(decode(*encode(student_side.reply(question, self.namespace))))
+        try:
+            reply = plain(student_side.reply(question, self.namespace))
+        except NotPlainDataError as error:
+            reply = student_side.not_plain(error)
+        return _unwrap(reply)
 
 
 class RemoteNotebook(Answerer):

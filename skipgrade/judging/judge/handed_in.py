@@ -14,6 +14,7 @@ import operator
 import os
 import stat
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ class HandedIn:
         self._folder = folder
         self._notebook = notebook
         self._mark = mark  # what the histories shown to the notebook are moved by
+        self._code_of: tuple[tuple[int, ...], list[str]] | None = None
+        self._statements_of: dict[str, list[ast.stmt]] = {}
 
     def has(self, file: str) -> bool:
         """Whether there is an ordinary file of that name."""
@@ -114,7 +117,7 @@ class HandedIn:
             return otherwise()
         expected = f"{name} = and a value, written out"
         for code in reversed(self._code()):
-            for statement in reversed(_statements(code)):
+            for statement in reversed(self._statements(code)):
                 found = _assigned(statement, name)
                 if found is not None:
                     try:
@@ -158,12 +161,21 @@ class HandedIn:
         return hashlib.sha256(json.dumps(self._code()).encode()).hexdigest()
 
     def _code(self) -> list[str]:
-        try:
-            content = json.loads(self._read(f"{self._notebook}.ipynb", WEIGHTS_LIMIT, "a notebook"))
-            cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise NoAnswerError(message("a notebook", "a file that is none", "")) from error
-        return ["".join(cell["source"]) for cell in cells]
+        """The notebook's code cells, read again only when the file is another one."""
+        file, expected = f"{self._notebook}.ipynb", "a notebook"
+        with self._opened(file, expected) as opened:
+            about = os.fstat(opened.fileno())
+            stamp = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
+            if self._code_of is None or self._code_of[0] != stamp:
+                content = _limited(opened, file, WEIGHTS_LIMIT, expected)
+                self._code_of = stamp, _code_cells(content)
+            return self._code_of[1]
+
+    def _statements(self, code: str) -> list[ast.stmt]:
+        """Parsed once, for those who change nothing in them."""
+        if code not in self._statements_of:
+            self._statements_of[code] = _statements(code)
+        return self._statements_of[code]
 
     def _path(self, file: str) -> Path:
         if Path(file).name != file:
@@ -171,21 +183,35 @@ class HandedIn:
         return self._folder / file
 
     def _read(self, file: str, limit: int, expected: str) -> bytes:
+        with self._opened(file, expected) as opened:
+            return _limited(opened, file, limit, expected)
+
+    def _opened(self, file: str, expected: str) -> BufferedReader:
         try:
             handle = os.open(self._path(file), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as error:
             raise NoAnswerError(
                 message(expected, f"{file} is not among the files handed in", TRAIN)
             ) from error
-        with os.fdopen(handle, "rb") as opened:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise NoAnswerError(message(expected, f"{file} is no ordinary file", ""))
-            content = opened.read(limit + 1)
-        if len(content) > limit:
-            raise NoAnswerError(
-                message(expected, f"more than {limit // MEBIBYTE} MiB in {file}", "")
-            )
-        return content
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise NoAnswerError(message(expected, f"{file} is no ordinary file", ""))
+        return os.fdopen(handle, "rb")
+
+
+def _limited(opened: BufferedReader, file: str, limit: int, expected: str) -> bytes:
+    content = opened.read(limit + 1)
+    if len(content) > limit:
+        raise NoAnswerError(message(expected, f"more than {limit // MEBIBYTE} MiB in {file}", ""))
+    return content
+
+
+def _code_cells(content: bytes) -> list[str]:
+    try:
+        cells = [cell for cell in json.loads(content)["cells"] if cell["cell_type"] == "code"]
+        return ["".join(cell["source"]) for cell in cells]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise NoAnswerError(message("a notebook", "a file that is none", "")) from error
 
 
 def _statements(code: str) -> list[ast.stmt]:

@@ -36,6 +36,7 @@ class Trial:
     handed_in: HandedIn = field(default_factory=lambda: HandedIn(Path.cwd()))
     accept_unrecorded: bool = True  # functions only their own process can compute
     networks: dict[Any, Any] = field(default_factory=dict)  # what was recorded of this notebook
+    measured: dict[Any, float] = field(default_factory=dict)  # how its runs do with those networks
     faulty: set[str] = field(default_factory=set)  # names whose own checks have failed
     cell: str = ""  # the one being judged
     drawn: int = 0  # how often `images` has drawn in it

@@ -7,6 +7,7 @@ from __future__ import annotations
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import List, Unicode
 
 from skipgrade.judging.grader.source import is_automatic, split
 
@@ -17,6 +18,9 @@ class HideTests(NbGraderPreprocessor):
     nbgrader's ClearHiddenTests would do it for sound notebooks, but gives up on one whose author
     wrote the delimiters into another cell.
     """
+
+    # A setting of nbconvert's, for which nbgrader's base class has a plain value.
+    display_data_priority = List(Unicode()).tag(config=True)
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: ResourcesDict, cell_index: int

@@ -20,6 +20,7 @@ from nbgrader.utils import compute_checksum
 
 from skipgrade.judging.intake.exporter import LEFT_OUT, UNREADABLE
 from skipgrade.judging.pages.markup import clean_text, safe_html, safe_markdown, safe_tex
+from skipgrade.judging.repairs import KEY as REPAIRS
 
 OURS = ("nbgrader", "skipgrade")  # metadata of a cell that is not the student's
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3", "file_extension": ".py"}
@@ -55,7 +56,7 @@ def sanitise(nb: NotebookNode) -> None:
     """Leave in the notebook only what a page can show safely; twice is as good as once."""
     kept = {
         name: nb.metadata[name]
-        for name in ("skipgrade", UNREADABLE, LEFT_OUT)
+        for name in ("skipgrade", UNREADABLE, LEFT_OUT, REPAIRS)
         if name in nb.metadata
     }
     kernel = nb.metadata.get("kernelspec")

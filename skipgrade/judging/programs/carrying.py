@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from skipgrade.judging.programs.naming import named
 from skipgrade.judging.programs.operations import changes, is_view, parameter_names
 from skipgrade.judging.programs.program import Node, Program, Ref
 
-SCHEMES = ("flow", "order", "kind")
 FAMILIES = {
     "convolution": "conv", "_convolution": "conv", "conv2d": "conv", "conv1d": "conv",
     "linear": "linear", "addmm": "linear", "mm": "linear", "matmul": "linear",
@@ -152,36 +151,20 @@ def layers(program: Program) -> list[Use]:
 
 
 def named_slots(program: Program, scheme: str) -> list[Slot]:
-    """Every used weight under a name that does not depend on how the network is written.
-
-    flow   by what the layer does and the layers before it.
-    order  by the order of first use alone.
-    kind   by shape, the first of a shape, the second, and so on.
-    A weight that is used more than once keeps the name of its first use.
-    """
+    """Every used weight under its name."""
     tracker = _Tracker(program)
-    slots: list[Slot] = []
-    seen: set[int] = set()
-    count: Counter[str] = Counter()
-    for use in tracker.follow():
-        occurrence = count[use.flow]
-        count[use.flow] += 1
-        for role, number in use.slots.items():
-            if number in seen:
-                continue
-            seen.add(number)
-            shape = "x".join(map(str, use.shapes[role]))
-            if scheme == "flow":
-                key = f"{use.flow}#{occurrence}.{role}"
-            elif scheme == "order":
-                key = f"{len(slots)}:{shape}"
-            else:
-                key = f"{shape}#{count['shape ' + shape]}"
-                count["shape " + shape] += 1
-            optional = use.family in OPTIONAL_BIAS and role == "bias"
-            turned = tracker.turned.get(number, False)
-            slots.append(Slot(key, "optional bias" if optional else role, number, turned))
-    return slots
+    described = [
+        (
+            use.flow,
+            use.family in OPTIONAL_BIAS,
+            [(r, n, use.shapes[r]) for r, n in use.slots.items()],
+        )
+        for use in tracker.follow()
+    ]
+    return [
+        Slot(key, role, number, tracker.turned.get(number, False))
+        for key, role, number in named(described, scheme)
+    ]
 
 
 def drawn_state(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,6 +54,9 @@ class Node:
     out: list[int]
     gradient: bool
 
+    def __post_init__(self) -> None:
+        self._given = [*_tensors([self.args, list(self.kwargs.values())])]
+
     @property
     def name(self) -> str:
         return base_name(self.op)
@@ -65,7 +69,7 @@ class Node:
 
     def tensors(self) -> Iterator[int]:
         """The numbers of the tensors it is given, in order."""
-        yield from _tensors([self.args, list(self.kwargs.values())])
+        return iter(self._given)
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ class Program:
     batch: int | None = None
     own_gradients: bool = False  # its gradients are not those of its operations
     used: set[int] = field(default_factory=set)  # numbers of the state that matters
+    measured: dict[Any, tuple[int, float]] = field(default_factory=dict, init=False)
 
     @functools.cached_property
     def writes_state(self) -> bool:
@@ -130,12 +135,12 @@ def read_program(told: Any) -> Program:
         program = Program(
             state=state,
             inputs=_count(told["inputs"], 16),
-            nodes=[_node(node) for node in _list(told["nodes"], MOST_OPERATIONS)],
+            nodes=[_node(node) for node in _list(json.loads(told["nodes"]), MOST_OPERATIONS)],
             outputs=[_count(number) for number in _list(told["outputs"], 1000)],
             constants={_count(key): value for key, value in told["constants"].items()},
             own_gradients=told["own gradients"] is True,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise BadProgramError("a forward pass that is not of the agreed form") from error
     if not all(isinstance(value, Tensor) for value in program.constants.values()):
         raise BadProgramError("a forward pass that is not of the agreed form")

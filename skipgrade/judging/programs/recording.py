@@ -7,6 +7,7 @@ all the same few dozen operations, however the forward pass is written.
 from __future__ import annotations
 
 import copy
+import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -125,7 +126,7 @@ def record(
         raise TypeError(f"calling it gives a {type(result).__name__}, not a tensor")
     recorder.notice_own_gradients(found)
     return {
-        "nodes": recorder.nodes,
+        "nodes": json.dumps(recorder.nodes),  # one text: thousands of small parts cost more
         "inputs": len(given),
         "outputs": [recorder.number(tensor) for tensor in found],
         "state": [{key: entry[key] for key in entry if key != "tensor"} for entry in state],

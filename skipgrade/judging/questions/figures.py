@@ -22,7 +22,7 @@ def figure(namespace: dict[str, Any], expression: str) -> list[dict[str, Any]]:
     if not all(hasattr(ax, "get_lines") for ax in axes):
         raise TypeError(f"this is a {type(drawn).__name__}, not a matplotlib figure")
     described = [_describe(ax) for ax in axes]
-    for shown in {ax.get_figure(root=True) for ax in axes}:
+    for shown in {ax.figure.figure for ax in axes}:  # a subfigure's figure is the whole one
         plt.close(shown)  # or the kernel would draw it, for nobody
     return described
 

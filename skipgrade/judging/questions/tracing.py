@@ -10,8 +10,7 @@ through. Two branches may be evaluated in either order.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
+
+from skipgrade.judging.programs.naming import named
+from skipgrade.judging.programs.recording import tensors_in
 
 # Where the parameters of torch's own layer functions stand among their arguments.
 ROLES = {
@@ -32,7 +34,6 @@ ROLES = {
     "prelu": ("input", "weight"),
 }
 OPTIONAL_BIAS = {"conv1d", "conv2d", "conv_transpose2d", "linear"}
-SCHEMES = ("flow", "order", "kind")
 
 
 @dataclass
@@ -75,13 +76,13 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        sources = list(_tensors((args, kwargs)))
+        sources = list(tensors_in((args, kwargs)))
         upstream = self._upstream(sources)
         slots = self._slots(func, args, kwargs)
         if slots:
             upstream = frozenset({self._note(func, slots, upstream)})
         if upstream:
-            changed = list(_tensors(result))
+            changed = list(tensors_in(result))
             if getattr(func, "__name__", "") == "__setitem__":
                 changed += sources[:1]
             for tensor in changed:
@@ -117,17 +118,6 @@ class Recorder(TorchFunctionMode):
         return flow
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _tensors(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _tensors(item)
-
-
 def record(module: nn.Module, inputs: list[Tensor]) -> list[Use]:
     """Run `module` once, in eval mode and without gradients, and report its uses in order."""
     module.eval()
@@ -137,34 +127,17 @@ def record(module: nn.Module, inputs: list[Tensor]) -> list[Use]:
 
 
 def named_slots(uses: list[Use], scheme: str) -> list[Slot]:
-    """Every used tensor under a name that does not depend on how the model is written.
-
-    flow   by what the layer does and the layers before it: right unless data leaves torch.
-    order  by the order of first use alone.
-    kind   by shape, the first of a shape, the second, and so on.
-    A tensor that is used more than once keeps the name of its first use.
-    """
-    slots: list[Slot] = []
-    seen: set[int] = set()
-    count: Counter[str] = Counter()
-    for use in uses:
-        occurrence = count[use.flow]
-        count[use.flow] += 1
-        for role, tensor in use.slots.items():
-            if id(tensor) in seen:
-                continue
-            seen.add(id(tensor))
-            shape = "x".join(map(str, tensor.shape))
-            if scheme == "flow":
-                key = f"{use.flow}#{occurrence}.{role}"
-            elif scheme == "order":
-                key = f"{len(slots)}:{shape}"
-            else:
-                key = f"{shape}#{count['shape ' + shape]}"
-                count["shape " + shape] += 1
-            optional = use.function in OPTIONAL_BIAS and role == "bias"
-            slots.append(Slot(key, "optional bias" if optional else role, tensor))
-    return slots
+    """Every used tensor under its name. By "flow" that is right unless data leaves torch."""
+    tensors = {id(tensor): tensor for use in uses for tensor in use.slots.values()}
+    described = (
+        (
+            use.flow,
+            use.function in OPTIONAL_BIAS,
+            [(r, id(t), t.shape) for r, t in use.slots.items()],
+        )
+        for use in uses
+    )
+    return [Slot(key, role, tensors[number]) for key, role, number in named(described, scheme)]
 
 
 def fill(slots: list[Slot], seed: int, without: set[str]) -> None:

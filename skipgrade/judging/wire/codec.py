@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 DEPTH = 20
+PLAIN = frozenset([bool, int, str, type(None)])
 ENTRIES = 2_000  # of a dict: keys can be made to collide, and then cost their number squared
 
 
@@ -28,19 +29,11 @@ def encode(value: Any) -> tuple[Any, dict[str, Tensor]]:
 def _encode(value: Any, tensors: dict[str, Tensor], depth: int) -> Any:
     if depth == 0:
         raise NotPlainDataError(f"nested more than {DEPTH} deep")
-    if isinstance(value, np.generic):
-        value = value.item()
     kind = type(value)
-    if value is None or kind in (bool, int, str):
+    if kind in PLAIN:
         return value
     if kind is float:
         return value if math.isfinite(value) else {"float": repr(value)}
-    if isinstance(value, np.ndarray):
-        value = _tensor_from(value)
-    if isinstance(value, Tensor):
-        name = f"t{len(tensors)}"
-        tensors[name] = value.detach().cpu().contiguous().clone()
-        return {"tensor": name}
     if kind in (list, tuple, torch.Size):
         items = [_encode(item, tensors, depth - 1) for item in value]
         return {"list" if kind is list else "tuple": items}
@@ -49,6 +42,14 @@ def _encode(value: Any, tensors: dict[str, Tensor], depth: int) -> Any:
             raise NotPlainDataError(f"a dict of more than {ENTRIES:,} entries")
         pairs = [[_encode(part, tensors, depth - 1) for part in pair] for pair in value.items()]
         return {"dict": pairs}
+    if isinstance(value, np.generic):
+        return _encode(value.item(), tensors, depth)
+    if isinstance(value, np.ndarray):
+        value = _tensor_from(value)
+    if isinstance(value, Tensor):
+        name = f"t{len(tensors)}"
+        tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        return {"tensor": name}
     if isinstance(value, (torch.dtype, torch.device)):
         return str(value)
     raise NotPlainDataError(f"a {kind.__name__} is not plain data")

@@ -22,6 +22,7 @@ MEBIBYTE = 2**20
 LIMIT = 15 * MEBIBYTE  # of a message, which the sandbox lets out up to 16; under 9 are needed
 JSON_LIMIT = 8 * MEBIBYTE
 LENGTH = 8  # bytes that say how long the JSON is
+ENTRY = 200  # bytes that safetensors needs for a tensor, at most
 
 
 class BadMessageError(Exception):
@@ -30,12 +31,25 @@ class BadMessageError(Exception):
 
 def pack(value: Any) -> str:
     """`value` as text; `NotPlainDataError` if it is not plain data, or too much of it."""
+    text, tensors = _encoded(value)
+    content = len(text).to_bytes(LENGTH, "big") + text + (save(tensors) if tensors else b"")
+    return base64.b64encode(content).decode()
+
+
+def plain(value: Any) -> Any:
+    """What arrives where `value` is sent, with the same errors."""
+    text, tensors = _encoded(value)
+    return decode(json.loads(text), tensors)
+
+
+def _encoded(value: Any) -> tuple[bytes, dict[str, Tensor]]:
     tree, tensors = encode(value)
     text = json.dumps(tree, allow_nan=False, separators=(",", ":")).encode()
-    content = len(text).to_bytes(LENGTH, "big") + text + (save(tensors) if tensors else b"")
-    if len(text) > JSON_LIMIT or len(content) * 4 > LIMIT * 3 - 4096:
-        raise NotPlainDataError(f"{len(content) // MEBIBYTE} MiB are too much for an answer")
-    return base64.b64encode(content).decode()
+    # In safetensors each tensor has its name, type and place before it.
+    size = len(text) + sum(tensor.nbytes + ENTRY for tensor in tensors.values())
+    if len(text) > JSON_LIMIT or size * 4 > LIMIT * 3 - 4096:
+        raise NotPlainDataError(f"{size // MEBIBYTE} MiB are too much for an answer")
+    return text, tensors
 
 
 def unpack(text: str) -> Any:

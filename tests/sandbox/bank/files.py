@@ -39,6 +39,42 @@ escaped = subprocess.run(['cat', SOURCE], capture_output=True, check=True).stdou
     "write the gradebook": "escaped = open(GRADEBOOK, 'a').write('100')",
     "delete the gradebook": "os.remove(GRADEBOOK)\nescaped = True",
     "empty the gradebook": "os.truncate(GRADEBOOK, 0)\nescaped = True",
+    "empty the gradebook by opening it": """
+escaped = os.open(GRADEBOOK, os.O_RDONLY | os.O_TRUNC)
+""",
+    "empty the gradebook by opening it for nothing": """
+escaped = os.open(GRADEBOOK, os.O_ACCMODE | os.O_TRUNC)
+""",
+    "empty the gradebook by openat2": """
+how = struct.pack('3Q', os.O_ACCMODE | os.O_TRUNC, 0, 0)
+escaped = call('openat2', -100, GRADEBOOK.encode(), how, 24)
+""",
+    "empty the gradebook through a link": """
+os.symlink(GRADEBOOK, 'short')
+os.truncate('short', 0)
+escaped = True
+""",
+    "change what one may read": "escaped = open(SHOWN, 'a').write('more')",
+    "empty what one may read": "os.truncate(SHOWN, 0)\nescaped = True",
+    "empty what one may read by opening it": """
+escaped = os.open(SHOWN, os.O_RDONLY | os.O_TRUNC)
+""",
+    "empty what one may read by opening it for nothing": """
+escaped = os.open(SHOWN, os.O_ACCMODE | os.O_TRUNC)
+""",
+    "empty what one may read by openat2": """
+how = struct.pack('3Q', os.O_TRUNC, 0, 0)
+escaped = call('openat2', -100, SHOWN.encode(), how, 24)
+""",
+    "put a file in the place of what one may read": """
+open('own', 'w').close()
+os.replace('own', SHOWN)
+escaped = True
+""",
+    "link what one may read to write to it": """
+os.link(SHOWN, 'shown')
+escaped = open('shown', 'a').write('more')
+""",
     "rename the gradebook": "os.rename(GRADEBOOK, GRADEBOOK + MARK)\nescaped = True",
     "put a file in the gradebook's place": "open('own', 'w').close()\n"
     "os.replace('own', GRADEBOOK)\nescaped = True",
@@ -48,8 +84,8 @@ escaped = subprocess.run(['cat', SOURCE], capture_output=True, check=True).stdou
     "escaped = os.stat(GRADEBOOK).st_mode & 0o777 == 0",
     "lock the gradebook away by fchmodat2": "call(452, -100, GRADEBOOK.encode(), 0, 0)\n"
     "escaped = os.stat(GRADEBOOK).st_mode & 0o777 == 0",
-    "give the gradebook away": "os.chown(GRADEBOOK, 65534, -1)\n"
-    "escaped = os.stat(GRADEBOOK).st_uid == 65534",
+    "give the gradebook away": "os.chown(GRADEBOOK, 65533, -1)\n"
+    "escaped = os.stat(GRADEBOOK).st_uid == 65533",
     "turn the gradebook's clock back": "os.utime(GRADEBOOK, (0, 0))\n"
     "escaped = os.stat(GRADEBOOK).st_mtime == 0",
     "write on the gradebook's label": "os.setxattr(GRADEBOOK, 'user.grade', b'100')\n"
@@ -92,7 +128,7 @@ escaped = True
     "escaped = True",
     "open a disk": """
 disks = [f'/dev/{name}' for name in ('vda', 'sda', 'nvme0n1', 'xvda', 'loop0')]
-escaped = os.open(next(disk for disk in disks if os.path.exists(disk)), os.O_RDONLY)
+escaped = os.open(next(filter(os.path.exists, disks), disks[0]), os.O_RDONLY)
 """,
     "open the machine's memory": OPEN.format("'/dev/mem'"),
     "open the machine's messages": OPEN.format("'/dev/kmsg'"),

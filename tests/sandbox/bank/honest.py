@@ -16,6 +16,30 @@ HONEST = {
     "pathlib.Path('a/x').write_text('x')\nshutil.copytree('a', 'b', dirs_exist_ok=True)\n"
     "shutil.copy('a/x', 'y')\nshutil.make_archive('z', 'zip', 'b')\n"
     "worked = pathlib.Path('z.zip').exists() and pathlib.Path('y').read_text() == 'x'",
+    "cuts a file of its own off": """
+import os
+open('long', 'w').write('longer than it should be')
+os.truncate('long', 6)
+held = open('long', 'r+')
+held.truncate(4)
+worked = open('long').read() == 'long'
+""",
+    "moves files between its folders": """
+import os, shutil
+for folder in 'from', 'to':
+    os.makedirs(folder, exist_ok=True)
+open('from/x', 'w').write('x')
+shutil.move('from/x', 'to/x')
+os.rename('to/x', 'to/y')
+worked = open('to/y').read() == 'x' and not os.path.exists('from/x')
+""",
+    "renames files into other folders": """
+import os
+os.makedirs('other', exist_ok=True)
+open('here', 'w').write('x')
+os.replace('here', 'other/there')
+worked = open('other/there').read() == 'x'
+""",
     "uses temporary files": "import tempfile\nwith tempfile.TemporaryDirectory() as folder:\n"
     "    worked = bool(open(folder + '/x', 'w').write('x'))",
     "runs threads": "import threading\nseen = []\n"

@@ -1,0 +1,128 @@
+"""On a GPU: both passes of a training step recorded once and replayed with one launch.
+
+A small network computes faster than Python can say what to compute next. A recording has no Python
+in it, so only a step that does the same each time may be recorded: no hook, no number read back
+from the GPU, nothing drawn or counted outside it, no loss function but torch's own. Everything else
+runs as it is written.
+"""
+
+import random
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+Passed = tuple[torch.Tensor, torch.Tensor]  # loss, and the class given to each image
+Passes = Callable[[torch.Tensor, torch.Tensor], Passed]
+STEPS_BEFORE = 4  # the GPU's libraries settle first; the last of these is watched
+PLAIN = (bool, int, float, str, type(None))
+
+
+class Recorder:
+    """Runs the passes as they are, and from some step on as a recording, if that is sound."""
+
+    def __init__(self, model: nn.Module, loss: Callable[..., Any]) -> None:
+        self._model = model
+        self._wanted = recordable(model, loss)
+        self._steps = 0
+        self._aside = torch.cuda.Stream() if self._wanted else None
+        self._recording: Recording | None = None
+
+    def __call__(
+        self, passes: Passes, images: torch.Tensor, labels: torch.Tensor, optimizer: Optimizer
+    ) -> Passed:
+        if self._recording is not None:
+            if self._recording.fits(images, labels):
+                return self._recording.replay(images, labels)
+            optimizer.zero_grad(set_to_none=False)  # gradients stay where the recording has them
+            return passes(images, labels)
+        optimizer.zero_grad(set_to_none=True)
+        if not self._wanted or self._aside is None:
+            return passes(images, labels)
+        self._steps += 1
+        if self._steps < STEPS_BEFORE:
+            return _run_on(self._aside, passes, images, labels)
+        if self._steps == STEPS_BEFORE:
+            return self._watched(passes, images, labels, optimizer)
+        self._recording = Recording(passes, images, labels)
+        return self._recording.replay(images, labels)
+
+    def _watched(
+        self, passes: Passes, images: torch.Tensor, labels: torch.Tensor, optimizer: Optimizer
+    ) -> Passed:
+        """One step during which the GPU may not be waited for and nothing outside may change."""
+        assert self._aside is not None
+        before = traces(self._model)
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            passed = _run_on(self._aside, passes, images, labels)
+        except RuntimeError:  # it reads a number back: the step is done again, as it is written
+            self._wanted = False
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+        if not self._wanted:
+            optimizer.zero_grad(set_to_none=True)
+            return passes(images, labels)
+        self._wanted = traces(self._model) == before
+        return passed
+
+
+class Recording:
+    """What the GPU did for one batch; done again for any other of the same shape."""
+
+    def __init__(self, passes: Passes, images: torch.Tensor, labels: torch.Tensor) -> None:
+        self._images, self._labels = images.clone(), labels.clone()
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            self._passed = passes(self._images, self._labels)
+
+    def fits(self, images: torch.Tensor, labels: torch.Tensor) -> bool:
+        return images.shape == self._images.shape and labels.shape == self._labels.shape
+
+    def replay(self, images: torch.Tensor, labels: torch.Tensor) -> Passed:
+        self._images.copy_(images)
+        self._labels.copy_(labels)
+        self._graph.replay()
+        return self._passed
+
+
+def recordable(model: nn.Module, loss: Callable[..., Any]) -> bool:
+    """Whether anything is there, to begin with, that a recording would leave out."""
+    hooked = any(
+        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks
+        for module in model.modules()
+    )
+    torchs = type(loss) if isinstance(loss, nn.Module) else loss
+    return not hooked and getattr(torchs, "__module__", "").startswith("torch.nn.")
+
+
+def traces(model: nn.Module) -> list[Any]:
+    """All that a pass through the model could change in Python, as far as it is plain values."""
+    drawn = [random.getstate(), np.random.get_state()[1].tobytes(), np.random.get_state()[2]]  # type: ignore[index,union-attr]
+    drawn.append(torch.get_rng_state().numpy().tobytes())
+    modules = [sys.modules.get(type(module).__module__) for module in model.modules()]
+    places = [vars(module) for module in model.modules()]
+    places += [vars(module) for module in set(modules) - {None}]
+    return [*drawn, *(list(_plain(place)) for place in places)]
+
+
+def _plain(place: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in list(place.items()):
+        if isinstance(value, PLAIN):
+            yield key, value
+        elif isinstance(value, list | dict | set):
+            yield key, len(value)
+
+
+def _run_on(
+    stream: torch.cuda.Stream, passes: Passes, images: torch.Tensor, labels: torch.Tensor
+) -> Passed:
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        passed = passes(images, labels)
+    torch.cuda.current_stream().wait_stream(stream)
+    return passed

@@ -1,0 +1,92 @@
+"""Does the order of numbers in memory change anything but the time?"""
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import SGD, Adam
+
+from skipgrade.lab import layout
+from skipgrade.lab.optimizers import quicken
+from skipgrade.lab.steps import LabStep
+
+IMAGES = torch.randn(8, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+class Flat(nn.Module):
+    def __init__(self, how) -> None:
+        super().__init__()
+        self.how = how
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return self.how(maps)
+
+
+def network(how=lambda maps: maps.flatten(1)) -> nn.Sequential:
+    torch.manual_seed(0)
+    norm = nn.BatchNorm2d(4)
+    convolution = nn.Conv2d(3, 4, 3, bias=False)
+    return nn.Sequential(convolution, norm, nn.ReLU(), Flat(how), nn.Linear(144, 5))
+
+
+def test_a_network_that_can_gets_its_colours_last_and_is_left_as_it_was():
+    model = network()
+    model[1].eval()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    scores = model(IMAGES)
+    assert layout.best(model, IMAGES) is torch.channels_last
+    assert model[0].weight.is_contiguous(memory_format=torch.channels_last)
+    assert [module.training for module in model] == [True, False, True, True, True]
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+    last = model(IMAGES.contiguous(memory_format=torch.channels_last))
+    assert torch.allclose(last, scores, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [lambda maps: maps.view(len(maps), -1), lambda maps: maps.view(-1, 144)],
+    ids=["view(n, -1)", "view(-1, 144)"],
+)
+def test_a_network_that_flattens_with_view_keeps_the_ordinary_order(how):
+    model = network(how)
+    assert layout.best(model, IMAGES) is torch.contiguous_format
+    assert model[0].weight.is_contiguous() and model.training
+    assert model(IMAGES).shape == (8, 5)
+
+
+def test_a_network_without_convolutions_is_not_asked():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 5))
+    model.forward = None  # type: ignore[assignment]
+    assert layout.best(model, IMAGES) is torch.contiguous_format
+
+
+@pytest.mark.parametrize("make", [lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: Adam(p, 0.01)])
+def test_steps_in_either_order_learn_the_same(make):
+    labels = torch.arange(8) % 5
+
+    def learned(step: LabStep) -> list[torch.Tensor]:
+        model = network()
+        optimizer = make(model.parameters())
+        step.short = None
+        for _ in range(4):
+            step(model, IMAGES, labels, nn.functional.cross_entropy, optimizer)
+        return [p.detach().contiguous() for p in model.parameters()]
+
+    last, first = learned(LabStep()), learned(LabStep(exact=True))
+    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(last, first, strict=True))
+
+
+@pytest.mark.parametrize("make", [lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: Adam(p, 0.01)])
+def test_what_an_optimizer_remembers_is_put_as_its_parameters_are(make):
+    """A resumed run reads it in the ordinary order."""
+    model = network()
+    optimizer = make(model.parameters())
+    model(IMAGES).sum().backward()
+    optimizer.step()
+    kept = {p: {k: v.clone() for k, v in state.items()} for p, state in optimizer.state.items()}
+    layout.arrange(model, torch.channels_last)
+    quicken(optimizer)
+    for parameter, state in optimizer.state.items():
+        for key, value in state.items():
+            assert torch.equal(value, kept[parameter][key])
+            if value.shape == parameter.shape:
+                assert value.stride() == parameter.stride()

@@ -1,0 +1,70 @@
+"""Is the wheel with everything complete, and enough to release a course from?"""
+
+import os
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+
+from skipgrade import __version__
+from tests.classroom.conftest import ASSIGNMENT, new_course
+from tests.project.test_dependencies import ROOT, project
+
+STUDENTS_WHEEL = f"skipgrade-{__version__}-py3-none-any.whl"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    return Path(next(WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])))
+
+
+def test_it_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "skipgrade"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    with zipfile.ZipFile(wheel) as file:
+        held = {name for name in file.namelist() if ".dist-info/" not in name}
+    assert held == {name for name in listed.stdout.split("\n") if name and (ROOT / name).is_file()}
+    assert {f"skipgrade/sandbox/kernels/{name}/kernel.json" for name in ("student", "judge")} < held
+
+
+def test_its_metadata_say_what_pyproject_says(wheel: Path) -> None:
+    inside = f"skipgrade-{__version__}.dist-info"
+    with zipfile.ZipFile(wheel) as file:
+        told = Parser().parsestr(file.read(f"{inside}/METADATA").decode())
+        entries = file.read(f"{inside}/entry_points.txt").decode()
+        assert f"{inside}/licenses/LICENSE" in file.namelist()
+    described = project()
+    assert told["Version"] == __version__
+    assert told["Description-Content-Type"] == "text/markdown"
+    needs = told.get_all("Requires-Dist") or []
+    staff = [line for line in needs if line.endswith("extra == 'staff'")]
+    assert len(staff) == len(described["optional-dependencies"]["staff"])
+    assert len([line for line in needs if "extra" not in line]) == len(described["dependencies"])
+    assert set(told.get_all("Provides-Extra") or []) == {"staff", "postgres", "dev"}
+    assert "skipgrade = skipgrade.cli:main" in entries
+    assert "skipgrade-sandbox = " in entries and "skipgrade-warm = " in entries
+
+
+def test_a_course_is_released_from_the_installed_wheel(wheel: Path, tmp_path: Path) -> None:
+    """Without a clone; the students' wheel is the same as from one."""
+    site = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as file:
+        file.extractall(site)
+    course = new_course(tmp_path / "course")
+    code = "import sys; from skipgrade import cli; print(cli.__file__); cli.main(sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--course", str(course.root), "release"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(site))
+    assert (course.root / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").is_file()
+    ours = (course.root / "release" / STUDENTS_WHEEL).read_bytes()
+    assert ours == (ROOT / "release" / STUDENTS_WHEEL).read_bytes()
