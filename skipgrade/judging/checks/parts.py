@@ -30,6 +30,8 @@ from skipgrade.judging.judge.answerers import (
     QuestionTimeoutError,
 )
 from skipgrade.judging.judge.trial import Trial
+from skipgrade.judging.programs.carrying import drawn_state, named_slots
+from skipgrade.judging.programs.naming import SCHEMES
 from skipgrade.judging.programs.program import BadProgramError, Program
 from skipgrade.judging.programs.running import run
 from skipgrade.judging.verdict import NoAnswerError
@@ -168,6 +170,8 @@ class _PartModule(nn.Module):
         first = part.network(call, maps)
         if output_shapes(first.eval, [maps]) != [tuple(own(maps).shape)]:
             raise NoSuchNetworkError  # what stands behind it would not fit
+        if any(True for _ in own.parameters()) and not _is_live(first.eval, maps.shape):
+            raise NoSuchNetworkError  # any number of them, anywhere, would do
         for number, entry in enumerate(first.state):
             tensor = torch.zeros(entry.shape, dtype=getattr(torch, entry.dtype))
             if entry.parameter:
@@ -183,6 +187,18 @@ class _PartModule(nn.Module):
             raise NoSuchNetworkError
         state = {number: getattr(self, f"tensor{number}") for number in range(len(program.state))}
         return _result(program, state, x)
+
+
+def _is_live(program: Program, shape: torch.Size) -> bool:
+    """Whether what comes out follows from what goes in and from weights of its own."""
+    slots = named_slots(program, SCHEMES[0])
+    states = [drawn_state(program, slots, seed, set(), torch.float32) for seed in ("one", "other")]
+    inputs = [torch.randn(shape, generator=torch.Generator().manual_seed(n)) for n in (1, 2)]
+    first, other_weights, other_maps = (
+        _result(program, dict(state), x.clone())
+        for state, x in ((states[0], inputs[0]), (states[1], inputs[0]), (states[0], inputs[1]))
+    )
+    return not (torch.allclose(first, other_weights) or torch.allclose(first, other_maps))
 
 
 def _result(program: Program, state: dict[int, Tensor], x: Tensor) -> Tensor:
