@@ -290,6 +290,17 @@ def test_a_wrong_std_costs_its_points_once(cell: str) -> None:
     TRIAL.accepts(cell, {"transform": TRANSFORM.format(numbers=USUAL, crop=CROP)})
 
 
+@pytest.mark.parametrize("cell", ["transform-augment", "loaders-contents"])
+def test_plain_images_that_are_not_normalised_cost_their_points_once(cell: str) -> None:
+    TRIAL.accepts(cell, {"transform": f"""
+def make_transform(augment):
+    if not augment:
+        return transforms.ToTensor()
+    normal = transforms.Normalize(*lab.normalisation("cifar10"))
+    return transforms.Compose([{CROP}, transforms.RandomHorizontalFlip(), transforms.ToTensor(), normal])
+"""})  # fmt: skip
+
+
 def drawing(training: str, validation: str, extra: str = "") -> dict[str, str]:
     return {"curves": f"""
 def plot_accuracy(history):

@@ -21,6 +21,7 @@ class Preparation:
 
     scale: Tensor
     shift: Tensor
+    measured: bool = True  # else what is usual, in the place of something else
 
     @property
     def mean(self) -> Tensor:
@@ -32,6 +33,8 @@ class Preparation:
 
     def told(self) -> str:
         """The two as `Normalize` takes them, rounded."""
+        if not self.measured:
+            return "more than one scale and one shift for each colour"
         mean, std = ([round(n, 4) for n in part.tolist()] for part in (self.mean, self.std))
         return f"mean {mean} and standard deviation {std}"
 
@@ -43,7 +46,7 @@ class Preparation:
 def usual(data: str) -> Preparation:
     """Zero mean and a spread of one, by the data set's own numbers."""
     mean, std = (torch.tensor(part) for part in lab.normalisation(data))
-    return Preparation(1 / std, -mean / std)
+    return Preparation(1 / std, -mean / std, measured=False)
 
 
 def preparation(trial: Trial, expression: str | None, data: str) -> Preparation:
