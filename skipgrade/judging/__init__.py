@@ -16,11 +16,12 @@ if TYPE_CHECKING:
         handed_in,
         images,
         network,
+        preparation,
         solution,
         student,
     )
 
-__all__ = ["check", "draw", "handed_in", "images", "network", "solution", "student"]
+__all__ = ["check", "draw", "handed_in", "images", "network", "preparation", "solution", "student"]
 
 
 def __getattr__(name: str) -> Any:

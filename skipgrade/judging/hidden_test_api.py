@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skipgrade.judging.checks import Checks
+from skipgrade.judging.checks import Checks, preparing
 from skipgrade.judging.checks.asking import ask_student, brief
 from skipgrade.judging.checks.forms import Form, fits, told
 from skipgrade.judging.checks.measuring import StudentsNetwork
@@ -26,6 +26,14 @@ class _Student:
         if form is not None and not fits(answer, form):
             raise NoAnswerError(message(expected, brief(answer), ""))
         return answer
+
+    def runs(self, expression: str) -> bool:
+        """Whether an expression can be computed at all; the process's word, so it earns nothing."""
+        try:
+            ask_student(current(), "", "", "value", expression=f"[{expression}, 0][1]", arrays={})
+        except NoAnswerError:
+            return False
+        return True
 
     def numbers(self, expression: str, count: int, **arrays: Any) -> list[float]:
         """A list of that many numbers, NaN and infinity included; else `NoAnswerError`."""
@@ -62,6 +70,12 @@ def network(expression: str, *, x: Tensor | None = None, of: str | None = None) 
     """The student's network as a program: its sizes, and what it scores with the weights. With
     `of`, `expression` is a function of that model and of inputs like `x`."""
     return StudentsNetwork(current(), expression, x, of)
+
+
+def preparation(expression: str, data: str = "cifar10") -> preparing.Preparation:
+    """What a transform of the student's does to pixels, where that is a scale and a shift for each
+    colour; of any other, what `data`'s usual one does. So one wrong number costs points once."""
+    return preparing.preparation(current(), expression, data)
 
 
 def draw(purpose: str) -> torch.Generator:

@@ -153,12 +153,44 @@ RIGHT = {
         "loss.backward(); nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n")}),
     "workers": ("loaders-order", {"loaders": instead(LOADERS, "shuffle=True", "shuffle=True, pin_memory=False")}),
 }  # fmt: skip
+MATRICES = """
+class LeNet5(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c1, self.c2 = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 16, 5)
+        shapes = (400, 120), (120, 84), (84, 10)
+        self.w = nn.ParameterList([nn.Parameter(0.05 * torch.randn(*s)) for s in shapes])
+        self.b = nn.ParameterList([nn.Parameter(torch.zeros(n)) for _, n in shapes])
+    def forward(self, x):
+        for conv in (self.c1, self.c2):
+            x = nn.functional.max_pool2d(torch.relu(conv(x)), 2)
+        x = x.flatten(1)
+        for i in range(3):
+            x = x @ self.w[i] + self.b[i]
+            x = torch.relu(x) if i < 2 else x
+        return x
+"""
+RIGHT |= {
+    "x @ W + b": ("lenet5-forward", {"lenet5": MATRICES}),
+    "Variable": ("train-step-test", {"train-step": "from torch.autograd import Variable\n" + instead(
+        STEP, "model(images.to(device))", "model(Variable(images.to(device)))")}),
+}  # fmt: skip
+TRANSFORM = """
+def make_transform(augment):
+    fixed = [transforms.ToTensor(), transforms.Normalize({numbers})]
+    return transforms.Compose(([{crop}, transforms.RandomHorizontalFlip()] if augment else []) + fixed)
+"""
+CROP, USUAL = "transforms.RandomCrop(32, 4)", "(0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)"
 WRONG = {
+    "a crop half of the time": ("transform-augment", {"transform": TRANSFORM.format(
+        numbers="*lab.normalisation('cifar10')", crop=f"transforms.RandomApply([{CROP}], 0.5)")}, 0.5),
+    "the usual std": ("transform-plain", {"transform": TRANSFORM.format(numbers=USUAL, crop=CROP)}, 0.5),
+    "frozen ones counted": ("sanity-check-test", {"sanity-check": instead(LOOKS, " if p.requires_grad", "")}, 0.75),
     "padded": ("lenet5-size", {"lenet5": instead(LENET, "3, 6, 5)", "3, 6, 5, padding=2)").replace("400", "576")}, 0.5),
     "softmax": ("lenet5-forward", {"lenet5": instead(LENET, "84, 10)", "84, 10), nn.Softmax(1)")}, 0),
     "no ReLU": ("lenet5-forward", {"lenet5": instead(LENET, "120), nn.ReLU()", "120)")}, 0),
     "batch of one": ("sanity-check-test", {"sanity-check": instead(LOOKS, "(4, ", "(1, ")}, 0.75),
-    "no parameters": ("sanity-check-test", {"sanity-check": instead(LOOKS, " and size == 62_006", "")}, 0.75),
+    "no parameters": ("sanity-check-test", {"sanity-check": instead(LOOKS, " and size == 62_006", "")}, 0.5),
     "raises": ("sanity-check-test", {"sanity-check": instead(LOOKS, "except RuntimeError", "except KeyError")}, 0.75),
     "always": ("sanity-check-test", {"sanity-check": "def looks_like_lenet5(model): return True"}, 0),
     "never": ("sanity-check-test", {"sanity-check": "def looks_like_lenet5(model): return False"}, 0),
@@ -226,7 +258,7 @@ class ByHand(torch.optim.Optimizer):
     "mode left": ("train-step-test", {"train-step": instead(STEP, "    model.train()\n", "")}, 0.75),
     "a tensor": ("train-step-test", {"train-step": instead(STEP, "loss.item()", "loss")}, 0.75),
     "trained first": ("initial-loss-test", {"initial-loss": (
-        "initial_loss = 1.4\ndef guessing_loss(num_classes): return math.log(num_classes)")}, 0.5),
+        "initial_loss = 1.4\ndef guessing_loss(num_classes): return math.log(num_classes)")}, 0.75),
     "log2": ("initial-loss-test", {"initial-loss": (
         "initial_loss = 2.3\ndef guessing_loss(num_classes): return math.log2(num_classes)")}, 0.25),
     "uniform": ("bonus-init-test", kaiming("nn.init.kaiming_uniform_(layer.weight, nonlinearity='relu')"), 0.5),
@@ -251,6 +283,22 @@ def test_wrong_answers_lose_their_share(name: str) -> None:
     cell, changed, share = WRONG[name]
     verdict = TRIAL.refuses(cell, changed)
     assert verdict.share == pytest.approx(share), verdict.reasons
+
+
+@pytest.mark.parametrize("cell", ["transform-augment", "loaders-contents", "loaders-order"])
+def test_a_wrong_std_costs_its_points_once(cell: str) -> None:
+    TRIAL.accepts(cell, {"transform": TRANSFORM.format(numbers=USUAL, crop=CROP)})
+
+
+@pytest.mark.parametrize("cell", ["transform-augment", "loaders-contents"])
+def test_plain_images_that_are_not_normalised_cost_their_points_once(cell: str) -> None:
+    TRIAL.accepts(cell, {"transform": f"""
+def make_transform(augment):
+    if not augment:
+        return transforms.ToTensor()
+    normal = transforms.Normalize(*lab.normalisation("cifar10"))
+    return transforms.Compose([{CROP}, transforms.RandomHorizontalFlip(), transforms.ToTensor(), normal])
+"""})  # fmt: skip
 
 
 def drawing(training: str, validation: str, extra: str = "") -> dict[str, str]:

@@ -55,6 +55,7 @@ WRONG_TRANSFORMS = {
     ),
     "training not normalised": (prepared([CROP, FLIP, TENSOR]), 0.5),
     "test images not normalised": (prepared([CROP, FLIP, TENSOR, NORMAL], (TENSOR,)), 0.5),
+    "no image normalised": (prepared([CROP, FLIP, TENSOR], (TENSOR,)), 0.5),
     "test images augmented": (prepared([CROP, FLIP, TENSOR, NORMAL], (CROP, TENSOR, NORMAL)), 0.5),
     "halves": (prepared([CROP, FLIP, TENSOR, NORMAL.replace("MEAN, STD", "0.5, 0.5")]), 0.5),
     "the stub": ("train_transform = None\ntest_transform = None", 0.0),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,50 @@ class Assignment:
         assert not (verdict.share and in_their_process), verdict.notes
         assert verdict.share == 1.0 or verdict.reasons, f"{grade_id}: {verdict.share}, unexplained"
         return verdict
+
+    def report(
+        self,
+        changed: Mapping[str, str],
+        *,
+        only: Collection[str] | None = None,
+        seed: str = "open",
+    ) -> dict[str, Verdict]:
+        """The verdicts on all cells that need no training (or on `only` these), one after the
+        other as in grading: each is judged when its visible part has been run, in one trial.
+        """
+        solution, student = self.solution, {}
+        self.errors = {}
+        trial = Trial(LocalNotebook(student), LocalNotebook(solution), open_images, True, seed=seed)
+        trials.begin(trial)
+        found = {}
+        try:
+            for cell, code in self.source.setup:
+                test = self.source.tests.get(cell)
+                if test is None:
+                    self._try(textwrap.dedent(changed.get(cell, code)), cell, student)
+                elif only is None or cell in only:
+                    self._try(test.visible, cell, student)
+                    found[cell] = judge_side.verdict_on(test.hidden, cell, solution)
+                    assert not found[cell].internal_error, found[cell].internal_error
+        finally:
+            trials.end()
+            plt.close("all")
+        return found
+
+    def edited(self, cell: str, *pairs: tuple[str, str]) -> dict[str, str]:
+        """The solution's cell with some pieces of its text replaced."""
+        code = self.cells[cell]
+        for old, new in pairs:
+            assert old in code, f"{cell} does not say {old!r}"
+            code = code.replace(old, new)
+        return {cell: code}
+
+    @functools.cached_property
+    def points(self) -> dict[str, float]:
+        """What each test cell is worth."""
+        cells = nbformat.read(self.source.path, as_version=4).cells
+        told = [cell.metadata.get("nbgrader", {}) for cell in cells]
+        return {one["grade_id"]: one["points"] for one in told if one.get("points")}
 
     def accepts(
         self, grade_id: str, changed: Mapping[str, str] | None = None, **more: Any

@@ -11,14 +11,15 @@ from typing import Any, Concatenate, ParamSpec
 import torch
 from torch import Tensor
 
-from skipgrade.judging.checks import accuracy, evaluating, make, runs, stepping
+from skipgrade.judging.checks import accuracy, evaluating, make, parts, runs, stepping
 from skipgrade.judging.checks import figure as figures
 from skipgrade.judging.checks import function as functions
 from skipgrade.judging.checks.asking import NoAnswerError, ask_student
-from skipgrade.judging.checks.compare import difference
+from skipgrade.judging.checks.compare import Difference, difference
 from skipgrade.judging.checks.learning import Fault
 from skipgrade.judging.checks.network import (
     IMAGES,
+    Network,
     NoProgramError,
     output_shapes,
     solution_network,
@@ -50,6 +51,7 @@ def _check(
         except NoAnswerError as error:
             reason = error.args[0]
         if reason is not None:
+            trial.faulty |= parts.names_called(str(args[0])) if args else set()
             trial.deduct(reason, worth)
 
     return run  # type: ignore[return-value]
@@ -65,15 +67,20 @@ class Checks:
     @_check
     def equal(
         self, trial: Trial, expression: str, *, hint: str = "", tolerance: float = 1e-6,
-        **arrays: Any,
+        made_of: Collection[str] = (), **arrays: Any,
     ) -> str | None:  # fmt: skip
-        """One value, the same in both kernels. A bool is not a number, a list may be a tuple."""
+        """One value, the same in both kernels. A bool is not a number, a list may be a tuple.
+
+        `made_of` as in `check.function`.
+        """
         expected = trial.solution.ask("value", expression=expression, arrays=arrays)
         got = ask_student(
             trial, f"a value for {expression}" if expression.isidentifier() else "a value",
             hint, "value", expression=expression, arrays=arrays,
         )  # fmt: skip
         found = difference(expected, got, tolerance)
+        if found and (wrong := trial.faulty.intersection(made_of)):
+            found = _value_as_if(trial, expression, arrays, got, tolerance, wrong, found)
         return message(*found, hint) if found else None
 
     @_check
@@ -114,12 +121,13 @@ class Checks:
     @_check
     def parameters(
         self, trial: Trial, expression: str, *, hint: str = "", x: Tensor | None = None,
-        also: Collection[int] = (),
+        also: Collection[int] = (), made_of: Collection[str] = (),
     ) -> str | None:  # fmt: skip
         """The number of trainable parameters of a network, every one of them used.
 
         Counted in its forward pass for images like `x`: 3 colours, 32 by 32, if nothing is said.
-        `also` are other numbers that are right, as where a bias may be left out.
+        `also` are other numbers that are right, as where a bias may be left out; `made_of` as in
+        `check.function`.
         """
         given = [IMAGES if x is None else x]
         ours = solution_network(trial, expression, given)
@@ -135,21 +143,41 @@ class Checks:
         right = theirs.size() in {expected, *also}
         if right and idle <= ours.size() - ours.size(used=True):
             return None
+        wrong = trial.faulty.intersection(made_of)
+        if (made := _made_of(trial, expression, given, None, wrong)) is not None:
+            shift = made.size() - expected
+            right = theirs.size() - shift in {expected, *also}
+            if right and idle <= made.size() - made.size(used=True):
+                parts.note(trial, wrong)
+                return None
         unused = f", {idle:,} of them never used in forward" if idle else ""
         return message(wanted, f"{theirs.size():,}{unused}", hint)
 
     @_check
     def function(
         self, trial: Trial, expression: str, *, hint: str = "", train: bool = True,
-        tolerance: float = functions.TOLERANCE, of: str | None = None, **inputs: Any,
+        tolerance: float = functions.TOLERANCE, of: str | None = None,
+        made_of: Collection[str] = (), **inputs: Any,
     ) -> str | None:  # fmt: skip
         """The same function of its inputs: same weights in, same outputs and gradients out.
 
         In eval mode, and with `train` in train mode too; in float64, where `tolerance` bounds the
         largest difference relative to 1 plus the largest value. With `of`, `expression` is a
         function of that model and the inputs, as in "lambda net, x: first_activations(net, x)".
+
+        `made_of` are parts with checks of their own. Those that failed there have cost their
+        points: the network is then compared with the solution's made of the student's parts.
         """
-        return functions.check(trial, expression, inputs, train, tolerance, hint, of)
+        asked = (trial, expression, inputs, train, tolerance, hint, of)
+        reason = functions.check(*asked)
+        wrong = trial.faulty.intersection(made_of) if reason is not None else set()
+        made = _made_of(trial, expression, list(inputs.values()), of, wrong)
+        if made is None:
+            return reason
+        reason = functions.check(*asked, made)
+        if reason is None:
+            parts.note(trial, wrong)
+        return reason
 
     def learns(
         self, step: str | None = None, evaluate: str | None = None, *,
@@ -237,6 +265,33 @@ class Checks:
         steps = accuracy.tiers_from(at_least, tiers)
         score = accuracy.by_predictions(current(), file, data, steps, hint, model, weights)
         _settle(current(), score, worth)
+
+
+def _made_of(
+    trial: Trial, expression: str, inputs: list[Tensor], of: str | None, wrong: set[str]
+) -> Network | None:
+    """The solution's network with the student's wrong parts; None where there is none such."""
+    if not wrong:
+        return None
+    try:
+        return parts.network_of_parts(trial, expression, inputs, of, wrong)
+    except parts.NoSuchNetworkError:
+        return None
+
+
+def _value_as_if(
+    trial: Trial, expression: str, arrays: dict[str, Any], got: Any, tolerance: float,
+    wrong: set[str], found: Difference,
+) -> Difference | None:  # fmt: skip
+    """What is still different when the wrong parts are the student's on both sides."""
+    try:
+        due = parts.value_of_parts(trial, expression, arrays, wrong)
+    except parts.NoSuchNetworkError:
+        return found
+    found_as_if = difference(due, got, tolerance)
+    if found_as_if is None:
+        parts.note(trial, wrong)
+    return found_as_if
 
 
 def _told(shapes: list[tuple[int, ...]]) -> str:

@@ -48,7 +48,9 @@ def check(
     tolerance: float,
     hint: str,
     of: str | None = None,
+    ours: Network | None = None,
 ) -> str | None:
+    """With `ours`, it is that network the student's is compared with, not the solution's."""
     given = [x.to(DOUBLE) if x.is_floating_point() else x for x in inputs.values()]
     try:
         theirs = student_network(trial, expression, EXPECTED, hint, list(inputs.values()), of)
@@ -58,7 +60,7 @@ def check(
         if of is not None:
             return message(EXPECTED, f"a forward pass that cannot be told: {error}", RECORD)
         return in_their_process.check(trial, expression, inputs, train, tolerance, hint, str(error))
-    ours = solution_network(trial, expression, list(inputs.values()), of)
+    ours = ours or solution_network(trial, expression, list(inputs.values()), of)
     asked = Compared(given, tolerance, hint, f"{trial.seed} {expression}")
     try:
         return _differences(ours, theirs, train, asked)

@@ -204,13 +204,21 @@ def solution_network(
     key = (expression, of, str(forms))
     try:
         if key not in read:
-            read[key] = _network(
-                lambda kind: trial.solution.ask(kind, expression=expression, forms=forms, of=of),
-                forms,
-            )
+            read[key] = read_network(trial.solution, expression, inputs, of)
         return read[key]
     except (NotebookCodeError, BadProgramError, NoProgramError) as error:
         raise HiddenTestError(f"the solution's {expression} is no network: {error}") from error
+
+
+def read_network(
+    party: Answerer, expression: str, inputs: Sequence[Tensor], of: str | None
+) -> Network:
+    """The network as this party, whose word is believed, tells it."""
+    forms = _forms(inputs)
+    return _network(
+        lambda kind: party.ask(kind, expression=expression, forms=forms, of=of),
+        forms,
+    )
 
 
 def _network(ask: Any, forms: list[Any]) -> Network:

@@ -21,6 +21,22 @@ class Preparation:
 
     scale: Tensor
     shift: Tensor
+    measured: bool = True  # else what is usual, in the place of something else
+
+    @property
+    def mean(self) -> Tensor:
+        return -self.shift / self.scale
+
+    @property
+    def std(self) -> Tensor:
+        return 1 / self.scale
+
+    def told(self) -> str:
+        """The two as `Normalize` takes them, rounded."""
+        if not self.measured:
+            return "more than one scale and one shift for each colour"
+        mean, std = ([round(n, 4) for n in part.tolist()] for part in (self.mean, self.std))
+        return f"mean {mean} and standard deviation {std}"
 
     def __call__(self, images: Tensor) -> Tensor:
         sides = (1, 3, 1, 1)
@@ -30,7 +46,7 @@ class Preparation:
 def usual(data: str) -> Preparation:
     """Zero mean and a spread of one, by the data set's own numbers."""
     mean, std = (torch.tensor(part) for part in lab.normalisation(data))
-    return Preparation(1 / std, -mean / std)
+    return Preparation(1 / std, -mean / std, measured=False)
 
 
 def preparation(trial: Trial, expression: str | None, data: str) -> Preparation:
@@ -61,6 +77,8 @@ def _fitted(noise: Tensor, out: object) -> Preparation | None:
         return None
     centred = pixels - pixels.mean(1, keepdim=True)
     scale = (centred * values).sum(1) / (centred * centred).sum(1)
+    if not float(scale.abs().min()) > EXACT:
+        return None
     shift = values.mean(1) - scale * pixels.mean(1)
     gap = (values - scale[:, None] * pixels - shift[:, None]).abs().amax()
     if not float(gap) <= EXACT * (1 + float(values.abs().amax())):

@@ -21,7 +21,7 @@ class CachedNotebook(Answerer):
     """A party whose answer to a question is asked for once; the oldest are forgotten for room."""
 
     def __init__(self, party: Answerer, room: int = 256 * MEBIBYTE) -> None:
-        self._party = party
+        self.party = party
         self._room = room
         self._answers: OrderedDict[bytes, Encoded] = OrderedDict()
 
@@ -31,7 +31,7 @@ class CachedNotebook(Answerer):
             self._answers.move_to_end(key)
             tree, tensors = self._answers[key]
             return decode(tree, {name: tensor.clone() for name, tensor in tensors.items()})
-        answer = self._party.ask(kind, seconds=seconds, **request)
+        answer = self.party.ask(kind, seconds=seconds, **request)
         self._answers[key] = encode(answer)  # a copy
         self._room -= _size(self._answers[key])
         while self._room < 0 and len(self._answers) > 1:

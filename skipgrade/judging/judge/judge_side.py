@@ -131,7 +131,9 @@ def _run(text: str, cell: str, source: dict[str, Any]) -> None:
 def _fails_for_the_solution_too(text: str, cell: str, source: dict[str, Any]) -> bool:
     """Whether the test raises, and not only finds fault, when the solution itself is on trial."""
     tried = trials.current()
-    trials.begin(dataclasses.replace(tried, student=tried.solution, networks={}, measured={}))
+    trials.begin(
+        dataclasses.replace(tried, student=tried.solution, networks={}, measured={}, faulty=set())
+    )
     try:
         trials.current().begin_cell(cell)
         _run(text, cell, source)

@@ -37,6 +37,7 @@ class Trial:
     accept_unrecorded: bool = True  # functions only their own process can compute
     networks: dict[Any, Any] = field(default_factory=dict)  # what was recorded of this notebook
     measured: dict[Any, float] = field(default_factory=dict)  # how its runs do with those networks
+    faulty: set[str] = field(default_factory=set)  # names whose own checks have failed
     cell: str = ""  # the one being judged
     drawn: int = 0  # how often `images` has drawn in it
     lost: float = 0.0

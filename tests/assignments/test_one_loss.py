@@ -1,0 +1,46 @@
+"""One mistake, one loss: what stands on a wrong part is judged as if that part were right."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+from tests.assignments.mistakes import BANK, IDLE, MADE_OF, NAMES, Mistake
+from tests.assignments.variants import Assignment
+
+MOST = 0.25  # of a second cell's points
+CHOSEN = [mistake for mistake in BANK if (mistake.number, mistake.cell) in MADE_OF]
+# What comes out has another shape, so that nothing behind it fits: no plan can be judged.
+ANOTHER_SHAPE = {
+    "PlainBlock: stride ignored",
+    "BasicBlock: projection always",
+    "output_size: a float",
+}
+
+
+@functools.cache
+def assignment(number: str) -> Assignment:
+    return Assignment(NAMES[number])
+
+
+def test_there_are_thirty_single_mistakes_over_all_assignments() -> None:
+    assert len(CHOSEN) >= 30
+    assert {mistake.number for mistake in BANK} == set(NAMES)
+    assert len({str(mistake) for mistake in BANK}) == len(BANK)
+
+
+@pytest.mark.parametrize("mistake", CHOSEN, ids=str)
+def test_a_mistake_in_a_part_costs_that_part(mistake: Mistake) -> None:
+    trial = assignment(mistake.number)
+    second = MADE_OF[mistake.number, mistake.cell]
+    idle = dict.fromkeys(IDLE.get(mistake.number, ()), "")
+    changed = idle | trial.edited(mistake.cell, *mistake.pairs)
+    found = trial.report(changed, only=[*mistake.own, *second])
+    assert any(found[cell].share < 1 for cell in mistake.own), "nobody noticed"
+    if mistake.story not in ANOTHER_SHAPE:
+        lost = {cell: 1 - found[cell].share for cell in second if cell not in mistake.own}
+        assert all(share <= MOST + 1e-9 for share in lost.values()), (
+            lost,
+            [found[cell].reasons for cell in lost],
+        )
