@@ -43,7 +43,9 @@ ASKED = (
     Asked("04 mobile", "04 MobileNet18, width 64", "none", 0.58, 50_000),
     Asked("05 resnet20, 80 epochs", "05 ResNet-20, test images", "91.25 % (paper)", 0.0, 45_000),
     Asked("05 final test", "05 the same, final test", "90 % of ordinary images", 0.88, 45_000),
-    Asked("06 resnet18", "06 ResNet-18, width 64, 30 epochs", "above 91 %", 0.91, 45_000),
+    Asked(
+        "06 resnet18, 30 epochs", "06 ResNet-18, width 64, 30 epochs", "above 91 %", 0.91, 45_000
+    ),
     Asked("07 resnet", "07 the recipe", "60.13 %", 0.52, 47_500),
 )
 

@@ -34,7 +34,7 @@ def test_the_table_is_that_of_the_measured_runs() -> None:
         ("04", "04 residual", r'GOAL = \{.*?"residual": (0\.\d+)'),
         ("04", "04 mobile", r'GOAL = \{.*?"mobile": (0\.\d+)'),
         ("05", "05 final test", r"tiers=\{(0\.\d+): 1\.0"),
-        ("06", "06 resnet18", r"tiers = \{(0\.\d+) \+ ABOVE: 1\.0"),
+        ("06", "06 resnet18, 30 epochs", r"tiers = \{(0\.\d+) \+ ABOVE: 1\.0"),
         ("07", "07 resnet", r"else \{(0\.\d+): 1\.0"),
     ],
 )
@@ -52,7 +52,7 @@ def test_few_honest_runs_miss_a_bar_but_for_what_the_docs_say_of_06() -> None:
         for asked in results.ASKED
         if asked.bar
     }
-    assert [run for run, share in missed.items() if share > 0.001] == ["06 resnet18"]
+    assert [run for run, share in missed.items() if share > 0.001] == ["06 resnet18, 30 epochs"]
     assert "**Not measured yet:** these 60" in results.TABLE.read_text()
 
 
