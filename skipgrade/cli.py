@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from skipgrade import __version__
 from skipgrade.classroom.errors import CourseError
-from skipgrade.classroom.terminal import NobodyReads, complain, flush, say
+from skipgrade.classroom.terminal import ReaderGoneError, complain, flush, say
 
 if TYPE_CHECKING:
     from skipgrade.classroom.progress import Outcome
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run(arguments)
         finally:
             flush()
-    except NobodyReads:
+    except ReaderGoneError:
         return UNREAD
 
 
@@ -209,7 +209,7 @@ def _grade(options: argparse.Namespace) -> int:
                 force=options.force,
                 show=progress.for_stderr,
             )
-        except grading.GradingStopped as stopped:
+        except grading.GradingStoppedError as stopped:
             _say_summary(stopped.outcomes)
             raise
     _say_summary(outcomes)

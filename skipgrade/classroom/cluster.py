@@ -24,21 +24,21 @@ from skipgrade.classroom import workers
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.nodes import local_cluster
-from skipgrade.classroom.task import Graded, Order, grade_here
+from skipgrade.classroom.task import Graded, GradingJob, grade_here
 from skipgrade.judging.grader.judge_kernel import dismiss
 from skipgrade.judging.grader.preload import THREAD_SETTINGS, prepare_for, shared_by_workers
 
 MEMORY_A_WORKER = 2 * 2**30
 LEAST_AHEAD = 16
-PATIENCE = 30.0
+WORKER_TIMEOUT_S = 30.0
 SHORT = "(is the machine short of memory?)"
 # Deaths are counted by the task itself: Dask blames whatever its scheduler had sent to the worker.
 DEATHS_DASK_FORGIVES = 100
 
-Results = Callable[[Iterator[Order]], Iterator[Graded]]
+Results = Callable[[Iterator[GradingJob]], Iterator[Graded]]
 
 
-class ClusterLost(CourseError):
+class ClusterLostError(CourseError):
     """There is nobody left to grade."""
 
 
@@ -72,19 +72,19 @@ def default_workers() -> int:
 def here(course: Course) -> Iterator[Results]:
     """Grade in this process, one submission after the other."""
 
-    def results(orders: Iterator[Order]) -> Iterator[Graded]:
-        for order in orders:
-            yield _in_a_thread(order, course)
+    def results(jobs: Iterator[GradingJob]) -> Iterator[Graded]:
+        for job in jobs:
+            yield _in_a_thread(job, course)
 
     yield results
 
 
-def _in_a_thread(order: Order, course: Course) -> Graded:
+def _in_a_thread(job: GradingJob, course: Course) -> Graded:
     """In the main thread nbclient would end the student's kernel on Ctrl-C, and grade on."""
     future: Future[Graded] = Future()
 
     def grade() -> None:
-        future.set_result(grade_here(order, course))
+        future.set_result(grade_here(job, course))
 
     threading.Thread(target=grade, daemon=True).start()
     return future.result()
@@ -109,7 +109,7 @@ def local(
         Client(cluster) as client,
         _manners(client, _Manners(sources, scratch)),
     ):
-        yield lambda orders: _results(client, orders, least=1, patience=PATIENCE)
+        yield lambda jobs: _results(client, jobs, least=1, patience=WORKER_TIMEOUT_S)
 
 
 def settings(scratch: str, environment: Mapping[str, str]) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _started(processes: int, folder: str) -> SpecCluster:
     try:
         return local_cluster(processes, folder)
     except RuntimeError as error:
-        raise ClusterLost(f"no worker could be started: {error} {SHORT}") from error
+        raise ClusterLostError(f"no worker could be started: {error} {SHORT}") from error
 
 
 @contextmanager
@@ -154,7 +154,7 @@ def given(address: str, sources: list[Path], say: Callable[[str], None]) -> Iter
     with client:
         say(f"  {_threads(client)} worker thread(s) at {address}")
         with _manners(client, _Manners(sources)):
-            yield lambda orders: _results(client, orders, least=LEAST_AHEAD)
+            yield lambda jobs: _results(client, jobs, least=LEAST_AHEAD)
 
 
 @contextmanager
@@ -172,9 +172,9 @@ def _threads(client: Client) -> int:
 
 
 def _results(
-    client: Client, orders: Iterator[Order], least: int, patience: float | None = None
+    client: Client, jobs: Iterator[GradingJob], least: int, patience: float | None = None
 ) -> Iterator[Graded]:
-    """Grade with as many orders at the scheduler as there are threads, or `least` if that is more.
+    """Grade with as many jobs at the scheduler as there are threads, or `least` if that is more.
 
     So memory stays flat however large the class is. `patience` is for how many seconds there may
     be no worker at all.
@@ -183,21 +183,21 @@ def _results(
     finished: SimpleQueue[DaskFuture] = SimpleQueue()
     room = max(least, _threads(client))
 
-    def send(some: Iterable[Order]) -> None:
-        for order in some:
-            future = client.submit(grade_here, order, pure=False)
-            sent[str(future.key)] = future, order.student
+    def send(some: Iterable[GradingJob]) -> None:
+        for job in some:
+            future = client.submit(grade_here, job, pure=False)
+            sent[str(future.key)] = future, job.student
             future.add_done_callback(finished.put)
 
-    send(islice(orders, room))
+    send(islice(jobs, room))
     while sent:
         future = _next(finished, client, patience)
         _, student = sent.pop(str(future.key))
         if future.status in ("cancelled", "lost"):
-            raise ClusterLost("the connection to the scheduler is lost")
+            raise ClusterLostError("the connection to the scheduler is lost")
         graded = _outcome(future, student)
         del future
-        send(islice(orders, 1))
+        send(islice(jobs, 1))
         yield graded
 
 
@@ -210,7 +210,7 @@ def _next(finished: SimpleQueue[DaskFuture], client: Client, patience: float | N
         if patience is None or _threads(client) > 0:
             seen = time.monotonic()
         elif time.monotonic() - seen > patience:
-            raise ClusterLost(f"all workers have died {SHORT}")
+            raise ClusterLostError(f"all workers have died {SHORT}")
 
 
 def _outcome(future: DaskFuture, student: str) -> Graded:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DatabaseError, NoSuchModuleError, SAWarning
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from skipgrade.classroom.errors import ConversionFailed, CourseError
+from skipgrade.classroom.errors import ConversionError, CourseError
 from skipgrade.classroom.terminal import PrintableLines
 
 CONFIG_FILE = "nbgrader_config.py"
@@ -109,7 +109,7 @@ class Course:
                     log=log.logger,
                 ).start()
             except NbGraderException as error:
-                raise ConversionFailed(log.reason or str(error)) from error
+                raise ConversionError(log.reason or str(error)) from error
 
 
 @contextmanager

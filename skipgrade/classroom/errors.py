@@ -5,5 +5,5 @@ class CourseError(Exception):
     """Something a person can mend; the text names the place and the mend."""
 
 
-class ConversionFailed(CourseError):
+class ConversionError(CourseError):
     """nbgrader gave up on an assignment or a submission."""

@@ -9,7 +9,7 @@ from nbgrader.converters import GenerateFeedback
 
 from skipgrade.classroom import handin
 from skipgrade.classroom.course import Course
-from skipgrade.classroom.errors import ConversionFailed, CourseError
+from skipgrade.classroom.errors import ConversionError, CourseError
 from skipgrade.classroom.grading import notebook_names
 from skipgrade.classroom.terminal import say as to_terminal
 from skipgrade.judging.printable import printable
@@ -41,7 +41,7 @@ def generate(
         if course.folder("autograded", assignment, student).is_dir():
             try:
                 course.run(GenerateFeedback, assignment, glob.escape(student))
-            except ConversionFailed as error:
+            except ConversionError as error:
                 failures.append(f"{student} ({error})")
                 continue
             pages[student] = folder / f"{names[0]}.html"

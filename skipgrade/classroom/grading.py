@@ -18,14 +18,14 @@ from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.ledger import FOLDER, Ledger
 from skipgrade.classroom.progress import Bar, Lines, Outcome
-from skipgrade.classroom.task import Graded, Order, own_settings
-from skipgrade.classroom.writing import NotWritten, Writer
+from skipgrade.classroom.task import Graded, GradingJob, own_settings
+from skipgrade.classroom.writing import NotWrittenError, Writer
 from skipgrade.judging.grader.execute import why_not_here
 
 NAMED = 10
 
 
-class GradingStopped(CourseError):
+class GradingStoppedError(CourseError):
     """The run ended early; everything before that is kept."""
 
     def __init__(self, why: str, outcomes: list[Outcome], left: list[str]) -> None:
@@ -65,10 +65,10 @@ def grade(
         if outcomes:
             say(f"  {len(outcomes)} graded before and unchanged")
         if to_do:
-            orders = _orders(course, assignment, notebooks, book, place, to_do)
+            jobs = _orders(course, assignment, notebooks, book, place, to_do)
             writer = Writer(course, assignment, book, ledger)
             by = _cluster(course, sources, len(to_do), workers, scheduler, kernels, say)
-            outcomes += _collect(by, orders, writer, to_do, lambda: show(len(to_do), say))
+            outcomes += _collect(by, jobs, writer, to_do, lambda: show(len(to_do), say))
     return outcomes
 
 
@@ -135,8 +135,8 @@ def _orders(
     book: Gradebook,
     place: Path,
     students: list[str],
-) -> Iterator[Order]:
-    """One order after the other, when a worker is free: each carries what the gradebook holds."""
+) -> Iterator[GradingJob]:
+    """One job after the other, when a worker is free: each carries what the gradebook holds."""
     seed = place / "seed.db"
     with book.engine.connect() as connection:
         rows.write_seed(connection, assignment, seed)
@@ -145,7 +145,7 @@ def _orders(
             before = rows.submission(connection, assignment, student)
         own = place / uuid.uuid4().hex
         own.mkdir()
-        yield Order(
+        yield GradingJob(
             root=str(course.root),
             assignment=assignment,
             student=student,
@@ -178,7 +178,7 @@ def _cluster(
 
 def _collect(
     by: AbstractContextManager[cluster.Results],
-    orders: Iterator[Order],
+    jobs: Iterator[GradingJob],
     writer: Writer,
     students: list[str],
     begin: Callable[[], AbstractContextManager[Lines | Bar]],
@@ -186,14 +186,14 @@ def _collect(
     outcomes: list[Outcome] = []
     try:
         with by as results, begin() as bar:
-            for graded in results(orders):
+            for graded in results(jobs):
                 writer.write(graded)
                 outcomes.append(_outcome(graded))
                 bar.done(outcomes[-1])
-    except (KeyboardInterrupt, cluster.ClusterLost, NotWritten) as error:
+    except (KeyboardInterrupt, cluster.ClusterLostError, NotWrittenError) as error:
         kept = {one.student for one in outcomes if one.scored}
         left = [student for student in students if student not in kept]
-        raise GradingStopped(str(error) or "interrupted", outcomes, left) from error
+        raise GradingStoppedError(str(error) or "interrupted", outcomes, left) from error
     return outcomes
 
 

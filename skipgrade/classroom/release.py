@@ -10,7 +10,7 @@ from nbgrader.converters import GenerateAssignment
 from skipgrade.classroom import hidden_tests
 from skipgrade.classroom.colab import BADGE, ColabHeader
 from skipgrade.classroom.course import Course
-from skipgrade.classroom.errors import ConversionFailed, CourseError
+from skipgrade.classroom.errors import ConversionError, CourseError
 from skipgrade.classroom.wheel import build_student_wheel
 
 README = """\
@@ -35,7 +35,7 @@ def generate(course: Course, assignments: Sequence[str], say: Callable[[str], No
             hidden_tests.demand_sound(path)
         try:
             course.run(GenerateAssignment, assignment, ".")
-        except ConversionFailed as error:
+        except ConversionError as error:
             raise CourseError(f"source/{assignment} could not be released: {error}") from error
         say(f"  release/{assignment}: {_points_text(_released(course, assignment))}")
 

@@ -27,7 +27,7 @@ from sqlalchemy import create_engine
 
 from skipgrade.classroom import handin, rows
 from skipgrade.classroom.course import CONFIG_FILE, Course, as_nbgrader_means_it
-from skipgrade.classroom.errors import ConversionFailed, CourseError
+from skipgrade.classroom.errors import ConversionError, CourseError
 from skipgrade.classroom.ledger import Files, fingerprint
 from skipgrade.classroom.rows import Rows
 from skipgrade.classroom.scratch_database import scratch_url
@@ -45,7 +45,7 @@ _one_at_a_time = threading.Lock()  # nbgrader changes the process's working fold
 
 
 @dataclass(frozen=True)
-class Order:
+class GradingJob:
     """What a worker needs to know; every path lies on a file system it shares with us."""
 
     root: str
@@ -73,16 +73,16 @@ class Graded:
     worker: str = ""
 
 
-def grade_here(order: Order, course: Course | None = None) -> Graded:
+def grade_here(job: GradingJob, course: Course | None = None) -> Graded:
     """Grade one submission; whatever goes wrong is told in what comes back."""
     started = time.monotonic()
     try:
-        with _one_at_a_time, _environment(order.environment):
-            return _grade(course or _course_at(Path(order.root)), order)
+        with _one_at_a_time, _environment(job.environment):
+            return _grade(course or _course_at(Path(job.root)), job)
     except Exception as error:
         told = (str(error).splitlines() or [""])[0]
         return Graded(
-            order.student,
+            job.student,
             time.monotonic() - started,
             f"not graded: {type(error).__name__}: {told}",
             log=traceback.format_exc(),
@@ -90,34 +90,34 @@ def grade_here(order: Order, course: Course | None = None) -> Graded:
         )
 
 
-def _grade(course: Course, order: Order) -> Graded:
+def _grade(course: Course, job: GradingJob) -> Graded:
     began, started = datetime.now(UTC), time.monotonic()
-    place = _begin_attempt(Path(order.place))
+    place = _begin_attempt(Path(job.place))
     if place is None:
         told = f"not graded: its worker died {ATTEMPTS} times while grading it (out of memory?)"
-        return Graded(order.student, failure=told, worker=platform.node())
-    hand_in = course.folder("submitted", order.assignment, order.student)
+        return Graded(job.student, failure=told, worker=platform.node())
+    hand_in = course.folder("submitted", job.assignment, job.student)
     files = fingerprint(hand_in)
-    failure = handin.problem(course, order.assignment, order.student, order.notebooks)
+    failure = handin.problem(course, job.assignment, job.student, job.notebooks)
     with tempfile.TemporaryDirectory(prefix="skipgrade-grading-") as scratch:
         _demand_room(place, Path(scratch))
-        gradebook = _private_gradebook(Path(scratch), order)
+        gradebook = _private_gradebook(Path(scratch), job)
         log = Path(scratch, "log")
         graded: Rows | None = None
         try:
-            _autograde(course, order, place, scratch_url(gradebook), log)
-        except ConversionFailed as error:
+            _autograde(course, job, place, scratch_url(gradebook), log)
+        except ConversionError as error:
             if failure is None:
                 failure = f"not graded: {_cause(error)}"
             else:
-                graded = _zero(gradebook, order)
+                graded = _zero(gradebook, job)
         else:
-            graded = _read(gradebook, order)
+            graded = _read(gradebook, job)
         _demand_room(place, Path(scratch))
         text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    folder = Path(course.directory().format_path(str(place), order.student, order.assignment))
+    folder = Path(course.directory().format_path(str(place), job.student, job.assignment))
     return Graded(
-        order.student,
+        job.student,
         time.monotonic() - started,
         failure,
         graded,
@@ -129,20 +129,20 @@ def _grade(course: Course, order: Order) -> Graded:
     )
 
 
-def _cause(error: ConversionFailed) -> str:
+def _cause(error: ConversionError) -> str:
     """Why nbgrader gave up, without the names Python has for that."""
     return re.sub(r"^(?:\w+\.)*(?:(?:JudgeError|SourceError): |(?=\w+: ))", "", str(error))
 
 
-def _autograde(course: Course, order: Order, place: Path, gradebook: str, log: Path) -> None:
-    student = glob.escape(order.student)
+def _autograde(course: Course, job: GradingJob, place: Path, gradebook: str, log: Path) -> None:
+    student = glob.escape(job.student)
     directory = course.directory(
-        order.assignment,
+        job.assignment,
         student,
         db_url=gradebook,
         autograded_directory=str(place.relative_to(course.root)),
     )
-    course.run(AutogradeOne, order.assignment, student, directory, log)
+    course.run(AutogradeOne, job.assignment, student, directory, log)
 
 
 def _begin_attempt(place: Path) -> Path | None:
@@ -168,20 +168,20 @@ def _demand_room(*folders: Path) -> None:
             raise OSError(errno.ENOSPC, f"only {free / 2**20:.0f} MB are free", str(folder))
 
 
-def _private_gradebook(scratch: Path, order: Order) -> Path:
+def _private_gradebook(scratch: Path, job: GradingJob) -> Path:
     path = scratch / "gradebook.db"
-    shutil.copy(order.seed, path)
+    shutil.copy(job.seed, path)
     engine = create_engine(scratch_url(path))
     with engine.begin() as connection:
-        rows.add(connection, order.before)
+        rows.add(connection, job.before)
     engine.dispose()
     return path
 
 
-def _zero(gradebook: Path, order: Order) -> Rows:
+def _zero(gradebook: Path, job: GradingJob) -> Rows:
     with Gradebook(scratch_url(gradebook)) as book, as_nbgrader_means_it():
-        record_zero(book, order.assignment, order.student)
-    return _read(gradebook, order)
+        record_zero(book, job.assignment, job.student)
+    return _read(gradebook, job)
 
 
 def record_zero(book: Gradebook, assignment: str, student: str) -> None:
@@ -195,10 +195,10 @@ def record_zero(book: Gradebook, assignment: str, student: str) -> None:
     book.db.commit()
 
 
-def _read(gradebook: Path, order: Order) -> Rows:
+def _read(gradebook: Path, job: GradingJob) -> Rows:
     engine = create_engine(scratch_url(gradebook))
     with engine.connect() as connection:
-        found = rows.submission(connection, order.assignment, order.student)
+        found = rows.submission(connection, job.assignment, job.student)
     engine.dispose()
     return found
 

@@ -12,7 +12,7 @@ from skipgrade.judging.printable import printable, printable_lines
 CONTINUED = "\n    "  # so that no line within a log record looks like the beginning of one
 
 
-class NobodyReads(Exception):
+class ReaderGoneError(Exception):
     """Whoever read what we print has gone, as `head` does when it has seen enough."""
 
 
@@ -43,7 +43,7 @@ def _read_by_somebody(stream: TextIO) -> Iterator[None]:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())  # what is still in it goes there when Python ends
         os.close(nowhere)
-        raise NobodyReads from None
+        raise ReaderGoneError from None
 
 
 class PrintableLines(logging.Formatter):

@@ -23,7 +23,7 @@ from skipgrade.judging.printable import printable_lines
 TIMINGS_FILE = ".skipgrade-timings.jsonl"
 
 
-class NotWritten(CourseError):
+class NotWrittenError(CourseError):
     """The course's own disk or database does not take what was graded."""
 
 
@@ -41,7 +41,7 @@ class Writer:
                 self._keep(graded, graded.rows)
         except (OSError, SQLAlchemyError) as error:
             reason = str(error).splitlines()[0]
-            raise NotWritten(
+            raise NotWrittenError(
                 f"{graded.student} was graded but could not be written to {self.course.root} "
                 f"and its gradebook ({reason}). Is the disk full, or the database away?"
             ) from error

@@ -4,7 +4,7 @@ from skipgrade.sandbox.confinement import PROTECTIONS
 from skipgrade.sandbox.confinement import missing as missing_protections
 from skipgrade.sandbox.kernels import async_kernel_manager, kernel_manager
 from skipgrade.sandbox.provisioner import (
-    SandboxMissing,
+    SandboxMissingError,
     SandboxProvisioner,
     demand_protection,
     sharing,
@@ -13,7 +13,7 @@ from skipgrade.sandbox.zygotes import prepare
 
 __all__ = [
     "PROTECTIONS",
-    "SandboxMissing",
+    "SandboxMissingError",
     "SandboxProvisioner",
     "async_kernel_manager",
     "demand_protection",

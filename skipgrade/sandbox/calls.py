@@ -1,7 +1,7 @@
-"""A system call that a confined kernel has to ask for, as its warden sees it and answers it.
+"""A system call that a confined kernel has to ask for, as its supervisor sees it and answers it.
 
 The filter holds the caller until there is an answer. What a call points to can change while it is
-looked at: the warden copies it once, and acts on the copy in the caller's place.
+looked at: the supervisor copies it once, and acts on the copy in the caller's place.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PIDFD_GETFD = 438
 LONGEST_PATH = 4096
 
 
-class Refused(Exception):
+class CallRefusedError(Exception):
     """The error number a system call ends with."""
 
     def __init__(self, number: int) -> None:
@@ -85,7 +85,7 @@ class Call:
         finally:
             os.close(process)
         if copy < 0:
-            raise Refused(ctypes.get_errno())
+            raise CallRefusedError(ctypes.get_errno())
         return int(copy)
 
     def go_on(self) -> None:

@@ -27,7 +27,7 @@ PROTECTIONS = {
     "network": "network: none, nor new rights (seccomp, Linux 4.17, on x86_64 and aarch64)",
     "processes": "processes: a limit, and no foreign sockets (seccomp listeners, Linux 5.9)",
 }
-# Where the machine has these they do a part of the work; elsewhere the warden does it alone.
+# Where the machine has these they do a part of the work; elsewhere the supervisor does it alone.
 HELPS = {
     "folders": "a /tmp and a /dev/shm of each kernel's own (a mount namespace)",
     "groups": "a control group for each kernel",
@@ -58,7 +58,7 @@ CAPABILITY_VERSION = 0x20080522
 
 
 @dataclass
-class Places:
+class AllowedPaths:
     """The files and folders a process may use besides the system's; the rest it cannot open."""
 
     readable: list[str] = field(default_factory=list)
@@ -87,17 +87,17 @@ def files_kept_by() -> str:
 
 
 def confine(
-    places: Places, filtered: Filter | None, without: Collection[str], known: int
+    paths: AllowedPaths, filtered: Filter | None, without: Collection[str], known: int
 ) -> int | None:
-    """Give up everything but `places`; `without` names the protections that are not there, `known`
+    """Give up everything but `paths`; `without` names the protections that are not there, `known`
     is the version of Landlock to use: with 0 a view takes its place.
     """
     folders = "folders" not in without
     if "files" not in without and not known:
-        _show_nothing_but(places, folders)
+        _show_nothing_but(paths, folders)
     _drop_privileges()
     if "files" not in without and known:
-        _restrict_files(places, folders, known)
+        _restrict_files(paths, folders, known)
     return filtered.load() if filtered else None
 
 
@@ -115,7 +115,7 @@ def _drop_privileges() -> None:
     succeed(library.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
 
 
-def _restrict_files(places: Places, folders: bool, known: int) -> None:
+def _restrict_files(paths: AllowedPaths, folders: bool, known: int) -> None:
     use = Access.READ_FILE | Access.READ_DIR | Access.EXECUTE
     change = Access.WRITE_FILE | Access.TRUNCATE
     make = (
@@ -123,8 +123,8 @@ def _restrict_files(places: Places, folders: bool, known: int) -> None:
         | Access.MAKE_SOCK | Access.REMOVE_FILE | Access.REMOVE_DIR | Access.REFER
     )  # fmt: skip
     granted = (
-        (use, [*SYSTEM, *interpreter(), *places.readable]),
-        (use | change | make, _writable(places, folders)),
+        (use, [*SYSTEM, *interpreter(), *paths.readable]),
+        (use | change | make, _writable(paths, folders)),
         (Access.READ_FILE | change | Access.IOCTL_DEV, devices()),
         (Access.READ_FILE, [f"/proc/self/{name}" for name in OF_ITSELF]),
         (Access.READ_DIR, [f"/proc/self/{name}" for name in LISTED_OF_ITSELF]),
@@ -132,18 +132,18 @@ def _restrict_files(places: Places, folders: bool, known: int) -> None:
     landlock.restrict(granted, known, signals=True)
 
 
-def _show_nothing_but(places: Places, folders: bool) -> None:
+def _show_nothing_but(paths: AllowedPaths, folders: bool) -> None:
     own = [f"/proc/self/{name}" for name in (*OF_ITSELF, "fd")]
     here = Path.cwd()
     view.enclose(
-        [*SYSTEM, *interpreter(), *places.readable, *own],
-        [*_writable(places, folders), *devices()],
+        [*SYSTEM, *interpreter(), *paths.readable, *own],
+        [*_writable(paths, folders), *devices()],
     )
     os.chdir(here)
 
 
-def _writable(places: Places, folders: bool) -> list[str]:
-    return [*places.writable, *([str(TEMPORARY), str(SHARED_MEMORY)] if folders else [])]
+def _writable(paths: AllowedPaths, folders: bool) -> list[str]:
+    return [*paths.writable, *([str(TEMPORARY), str(SHARED_MEMORY)] if folders else [])]
 
 
 def in_own_folders_alone(

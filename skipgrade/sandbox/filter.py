@@ -1,6 +1,6 @@
 """Which system calls a confined kernel may make: a seccomp filter, compiled once for many.
 
-Some calls are refused, some succeed without an effect, and some are put to the kernel's warden.
+Some calls are refused, some succeed without an effect, and some are put to the kernel's supervisor.
 """
 
 from __future__ import annotations
@@ -57,15 +57,15 @@ KIND = 0xF  # the part of a socket's type that tells streams from datagrams
 NAMESPACES = 0x7E020080  # every CLONE_NEW... flag
 SET_MODE_FILTER, ACTION_AVAILABLE = 1, 2
 NEW_LISTENER, SPECULATION_ALLOWED = 1 << 3, 1 << 2
-# What the warden calls, and one that came with the last of its requests to a listener.
+# What the supervisor calls, and one that came with the last of its requests to a listener.
 ANSWERING = ("pidfd_open", "pidfd_getfd", "openat2", "close_range")
 
 
 class Filter:
-    """As the Linux kernel reads it. A `listening` one asks the warden, any other refuses.
+    """As the Linux kernel reads it. A `listening` one asks the supervisor, any other refuses.
 
-    `shared_memory`: whether files are opened in /dev/shm by the warden, which gives the kernel a
-    folder of its own in place of it.
+    `shared_memory`: whether files are opened in /dev/shm by the supervisor, which gives the kernel
+    a folder of its own in place of it.
     """
 
     def __init__(self, listening: bool, shared_memory: bool) -> None:
@@ -128,7 +128,7 @@ class Filter:
                 self._add(REFUSE, name, If(flags, os.O_TRUNC | not_for_writing, mask))
 
     def _add_sockets(self) -> None:
-        """Unix streams alone: they reach nobody without a `connect`, which the warden makes."""
+        """Unix streams alone: they reach nobody without a `connect`, which the supervisor makes."""
         for name in ("socket", "socketpair"):
             self._add(REFUSE, name, If(0, int(socket.AF_UNIX), equal=False))
             self._add(REFUSE, name, If(1, int(socket.SOCK_STREAM), KIND, equal=False))

@@ -98,10 +98,10 @@ def _enable(home: Home) -> None:
 class Group:
     """One kernel's; its folders are gone with `remove`."""
 
-    def __init__(self, name: str, places: Iterable[Home], limits: Mapping[str, int]) -> None:
+    def __init__(self, name: str, homes: Iterable[Home], limits: Mapping[str, int]) -> None:
         """`limits`: bytes of `memory`, number of `pids`."""
         self._folders: list[Home] = []
-        for home in places:
+        for home in homes:
             made = Home(home.folder / f"{PREFIX}{name}", home.version)
             made.folder.mkdir()
             self._folders.append(made)
@@ -150,10 +150,10 @@ class Group:
                 file.write_text(text)
 
 
-def remove_left(places: Iterable[Home], prefix: str, alive: Iterable[str]) -> None:
-    """What is left of those of a `prefix` whose wardens were killed: all that are not `alive`."""
+def remove_left(homes: Iterable[Home], prefix: str, alive: Iterable[str]) -> None:
+    """Remove what is left of a `prefix` whose supervisors were killed: all not `alive`."""
     kept = {f"{PREFIX}{prefix}{name}" for name in alive}
-    for home in places:
+    for home in homes:
         for folder in home.folder.glob(f"{PREFIX}{prefix}*"):
             if folder.name not in kept:
                 with contextlib.suppress(OSError):  # its last processes are just ending

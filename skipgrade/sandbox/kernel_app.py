@@ -15,7 +15,7 @@ from ipykernel.kernelapp import IPKernelApp
 from traitlets import default
 from zmq.eventloop.zmqstream import ZMQStream
 
-from skipgrade.sandbox.order import INLINE
+from skipgrade.sandbox.kernel_request import INLINE
 
 
 class PortlessOutput(IOPubThread):

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from skipgrade.sandbox.calls import Call, Refused, signed
+from skipgrade.sandbox.calls import Call, CallRefusedError, signed
 from skipgrade.sandbox.own_files import OwnFiles
 from skipgrade.sandbox.processes import descendants, group_of, leader
 from skipgrade.sandbox.shared_memory import SharedMemory
@@ -92,7 +92,7 @@ class Listener:
     def _answer(self, call: Call, do: Callable[[Call], None]) -> None:
         try:
             do(call)
-        except Refused as refused:
+        except CallRefusedError as refused:
             call.refuse(refused.number)
         except OSError as error:
             call.refuse(error.errno or errno.EACCES)
@@ -100,7 +100,7 @@ class Listener:
     def _connect(self, call: Call) -> None:
         """It may have to wait for the other side, and nobody else with it."""
         if not self._waiting.acquire(blocking=False):
-            raise Refused(errno.EAGAIN)
+            raise CallRefusedError(errno.EAGAIN)
         arguments = (call, self._connect_and_say)
         threading.Thread(target=self._answer, args=arguments, daemon=True).start()
 
@@ -132,7 +132,7 @@ class Listener:
 
     def _take(self, number: int, *kinds: str) -> None:
         if not all(self._allowed[kind].take() for kind in kinds):
-            raise Refused(number)
+            raise CallRefusedError(number)
 
     def _or_go_on(self, do: Callable[[Call], bool]) -> Callable[[Call], None]:
         def action(call: Call) -> None:
@@ -147,7 +147,7 @@ def _signal(call: Call, target: int) -> None:
     family = descendants(os.getpid())
     groups = {group_of(pid) for pid in family}
     if target > 0 and not Path(f"/proc/{target}").exists():
-        raise Refused(errno.ESRCH)
+        raise CallRefusedError(errno.ESRCH)
     if target not in family and target != 0 and -target not in groups:
-        raise Refused(errno.EPERM)
+        raise CallRefusedError(errno.EPERM)
     call.go_on()

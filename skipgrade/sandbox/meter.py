@@ -1,5 +1,5 @@
-"""Counts what one kernel and all its processes use, in a thread of its warden, and says when it is
-too much. The warden goes on answering in the meantime.
+"""Counts what one kernel and all its processes use, in a thread of its supervisor, and says when it
+is too much. The supervisor goes on answering in the meantime.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Iterable
 
 from skipgrade.sandbox.folders import DEEPEST, Contents, contents, deleted_bytes, exceeds
 from skipgrade.sandbox.groups import Group
+from skipgrade.sandbox.kernel_request import GIB, Limits
 from skipgrade.sandbox.mounts import SHARED_MEMORY
-from skipgrade.sandbox.order import GIB, Limits
 from skipgrade.sandbox.processes import (
     descendants,
     let_others_first,
@@ -24,8 +24,8 @@ from skipgrade.sandbox.processes import (
     running,
 )
 
-TICK = 0.25
-FILES_EVERY = 1.0
+LOOK_EVERY_S = 0.25
+FILES_EVERY_S = 1.0
 SHARE = 0.1  # of the time, at most, goes into counting files
 
 
@@ -43,7 +43,7 @@ class Meter:
         self._processors = len(os.sched_getaffinity(0))
         self._cpu_seconds = 0.0
         self._deadline = time.monotonic() + limits.seconds
-        self._count_files_at = time.monotonic() + FILES_EVERY
+        self._count_files_at = time.monotonic() + FILES_EVERY_S
         self._heard, self._says = socket.socketpair()
         self._ended = threading.Event()
 
@@ -69,9 +69,9 @@ class Meter:
     def _watch(self) -> None:
         with self._says:  # closed, it is readable as well
             try:
-                while not self.excess and not self._ended.wait(TICK):
+                while not self.excess and not self._ended.wait(LOOK_EVERY_S):
                     self.excess = self._memory() or self._time() or self._files()
-            except OSError:  # what is counted is going when the warden ends it
+            except OSError:  # what is counted is going when the supervisor ends it
                 if not self._ended.is_set():
                     raise
 
@@ -112,7 +112,7 @@ class Meter:
         for device in {os.fstat(folder).st_dev for folder in self._folders}:
             found.bytes += deleted_bytes(descendants(os.getpid()), device)
         took = time.monotonic() - began
-        self._count_files_at = began + max(FILES_EVERY, took / SHARE)
+        self._count_files_at = began + max(FILES_EVERY_S, took / SHARE)
         if not exceeds(found, most):
             return ""
         if found.bytes > most.bytes:

@@ -1,7 +1,7 @@
 """A view of the file system in which /tmp and /dev/shm are one kernel's own.
 
-Made by the kernel's warden, for both. Needs root or user namespaces; where there are neither, /tmp
-stays closed to the kernel, and `shared_memory.py` stands in for /dev/shm.
+Made by the kernel's supervisor, for both. Needs root or user namespaces; where there are neither,
+/tmp stays closed to the kernel, and `shared_memory.py` stands in for /dev/shm.
 """
 
 from __future__ import annotations

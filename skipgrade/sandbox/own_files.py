@@ -1,4 +1,4 @@
-"""Files in a kernel's own folders, as its warden opens them in the caller's place."""
+"""Files in a kernel's own folders, as its supervisor opens them in the caller's place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterable
 from pathlib import Path
 
-from skipgrade.sandbox.calls import Call, Refused
+from skipgrade.sandbox.calls import Call, CallRefusedError
 from skipgrade.sandbox.processes import libc, succeed
 
 OPENAT2, AT_FDCWD, NO_MAGIC = 437, -100, 0x02
@@ -34,7 +34,7 @@ class OwnFiles:
     def truncate(self, call: Call) -> None:
         path, length = call.path(call.arguments[0]), call.arguments[1]
         if length > self._largest:
-            raise Refused(errno.EFBIG)
+            raise CallRefusedError(errno.EFBIG)
         opened = self.open(call.caller, path, os.O_WRONLY | os.O_NONBLOCK)
         try:
             os.ftruncate(opened, length)
@@ -46,7 +46,7 @@ class OwnFiles:
         known = self.folders | self._closed
         around = (each for each in (folder, *folder.parents) if each in known)
         if next(around, None) not in self.folders:
-            raise Refused(errno.EACCES)
+            raise CallRefusedError(errno.EACCES)
 
 
 def _open_folder(path: Path) -> int:

@@ -19,7 +19,7 @@ def libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-class CallFailed(OSError):
+class SystemCallError(OSError):
     """Linux refused what it had announced."""
 
 
@@ -27,7 +27,7 @@ def succeed(result: int, call: str) -> int:
     """A call's result; an error where it is one."""
     if result < 0:
         number = ctypes.get_errno()
-        raise CallFailed(number, f"{call}: {os.strerror(number)}")
+        raise SystemCallError(number, f"{call}: {os.strerror(number)}")
     return result
 
 

@@ -20,8 +20,8 @@ from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Float, Integer, List, Unicode
 
 from skipgrade.sandbox import confinement, folders, landlock, zygotes
-from skipgrade.sandbox.confinement import PROTECTIONS, Places
-from skipgrade.sandbox.order import GIB, INLINE, Limits, Order
+from skipgrade.sandbox.confinement import PROTECTIONS, AllowedPaths
+from skipgrade.sandbox.kernel_request import GIB, INLINE, KernelRequest, Limits
 
 PASSED_ON = {
     "PATH", "USER", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH",
@@ -32,21 +32,21 @@ PREFIXES_PASSED_ON = ("LC_",)
 FIGURES_INLINE = {"MPLBACKEND": INLINE}
 DEBUGGER_QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # it would warn of breakpoints
 THREADS, THREADS_FOR_EACH_PROCESSOR = 512, 4  # libraries start one or two for each by themselves
-BIRTH = 180.0
-DEATH, LOOK = 5.0, 0.005
+START_TIMEOUT_S = 180.0
+KILL_TIMEOUT_S, POLL_S = 5.0, 0.005
 
 
-class SandboxMissing(RuntimeError):
+class SandboxMissingError(RuntimeError):
     """This machine cannot confine a student's kernel as far as the configuration demands."""
 
 
 def demand_protection(accept_missing: Collection[str]) -> None:
-    """Raise `SandboxMissing` where this machine cannot confine as far as it must."""
+    """Raise `SandboxMissingError` where this machine cannot confine as far as it must."""
     missing = [name for name in confinement.missing() if name not in accept_missing]
     if missing:
         told = "; ".join(PROTECTIONS[name] for name in missing)
         accepted = sorted({*missing, *accept_missing})
-        raise SandboxMissing(
+        raise SandboxMissingError(
             "submissions are not run, since this machine cannot confine them. "
             f"It lacks {told}. Grade on a machine that has it; or, if you "
             "trust every submission, write "
@@ -85,16 +85,16 @@ class WarmProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         if not sys.platform.startswith("linux"):  # a cold start will have to do
             return await super().launch_kernel(cmd, **kwargs)
-        order = self._order(cmd, kwargs["env"], str(kwargs.get("cwd") or Path.cwd()))
+        request = self._request(cmd, kwargs["env"], str(kwargs.get("cwd") or Path.cwd()))
         for attempt in ("first", "last"):
-            kernel = zygotes.fork(order, environment_of_zygote())
-            if await asyncio.to_thread(kernel.wait_until_born, BIRTH):
+            kernel = zygotes.fork(request, environment_of_zygote())
+            if await asyncio.to_thread(kernel.wait_until_started, START_TIMEOUT_S):
                 break
             if attempt == "last" or kernel.reason:
-                raise zygotes.ZygoteFailed(f"A kernel did not start: {kernel.reason}")
+                raise zygotes.ZygoteError(f"A kernel did not start: {kernel.reason}")
         self.process = self._forked = kernel
         self.pid, self.pgid = kernel.pid, None
-        self.cwd = order.folder
+        self.cwd = request.folder
         return self.connection_info
 
     async def kill(self, restart: bool = False) -> None:
@@ -104,30 +104,30 @@ class WarmProvisioner(LocalProvisioner):
         no new ones.
         """
         await super().kill(restart)
-        deadline = time.monotonic() + DEATH
+        deadline = time.monotonic() + KILL_TIMEOUT_S
         while await self.poll() is None and time.monotonic() < deadline:
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_S)
 
     def cpu_seconds(self) -> float:
         """Processor time that the kernel and all it started have used since its start.
 
-        Asked of its warden: a thousandth of a second, unless that is busy (at most one second; then
-        what it said last). What a cell costs is the difference of two. When the kernel has ended
-        it stays what it was; zero where kernels are not forked (not Linux).
+        Asked of its supervisor: a thousandth of a second, unless that is busy (at most one second;
+        then what it said last). What a cell costs is the difference of two. When the kernel has
+        ended it stays what it was; zero where kernels are not forked (not Linux).
         """
         if isinstance(self.process, zygotes.WarmKernel):
             self._cpu_seconds = self.process.cpu_seconds()
         return self._cpu_seconds
 
     def why_ended(self) -> str:
-        """Why its warden stopped the kernel; empty when it ended, or goes on, by itself."""
+        """Why its supervisor stopped the kernel; empty when it ended, or goes on, by itself."""
         return "" if self._forked is None else self._forked.reason
 
-    def _order(self, cmd: list[str], environment: dict[str, str], folder: str) -> Order:
+    def _request(self, cmd: list[str], environment: dict[str, str], folder: str) -> KernelRequest:
         """`cmd` is `python -m ipykernel_launcher ...`: the fork takes the arguments alone."""
         environment = {k: v for k, v in environment.items() if k != "JPY_PARENT_PID"}
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
-        return Order(
+        return KernelRequest(
             arguments,
             FIGURES_INLINE | environment,
             folder,
@@ -176,12 +176,12 @@ class SandboxProvisioner(WarmProvisioner):
         }
         return kwargs
 
-    def _order(self, cmd: list[str], environment: dict[str, str], folder: str) -> Order:
-        order = super()._order(cmd, environment, folder)
+    def _request(self, cmd: list[str], environment: dict[str, str], folder: str) -> KernelRequest:
+        request = super()._request(cmd, environment, folder)
         assert self._private is not None
         own = [folder, self._runtime(), self._private]
-        order.places = Places(self.readable, [*own, *self.writable])
-        order.limits = Limits(
+        request.paths = AllowedPaths(self.readable, [*own, *self.writable])
+        request.limits = Limits(
             memory=int(self.memory_gib * GIB),
             disk=int(self.disk_gib * GIB),
             files=self.files,
@@ -189,11 +189,11 @@ class SandboxProvisioner(WarmProvisioner):
             threads=THREADS + THREADS_FOR_EACH_PROCESSOR * (os.cpu_count() or 1),
             seconds=self.seconds,
         )
-        order.without = confinement.missing()
-        order.landlock = landlock.version()
-        order.private = self._private
-        order.abandoned.append(self._private)
-        return order
+        request.without = confinement.missing()
+        request.landlock = landlock.version()
+        request.private = self._private
+        request.abandoned.append(self._private)
+        return request
 
     async def cleanup(self, restart: bool = False) -> None:
         await super().cleanup(restart)

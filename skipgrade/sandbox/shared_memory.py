@@ -1,4 +1,5 @@
-"""Stands in for /dev/shm where a kernel cannot have its own: a folder that only its warden opens.
+"""Stands in for /dev/shm where a kernel cannot have its own: a folder that only its supervisor
+opens.
 
 What the C library, torch and multiprocessing do with names in /dev/shm is done here, in the
 caller's place, with the same names in that folder. Any other path is none of its business.
@@ -11,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from skipgrade.sandbox.calls import Call, Refused
+from skipgrade.sandbox.calls import Call, CallRefusedError
 
 FOLDER = b"/dev/shm/"
 
@@ -60,7 +61,7 @@ class SharedMemory:
             return False
         old, made = names
         if old is None or made is None:
-            raise Refused(errno.EXDEV)
+            raise CallRefusedError(errno.EXDEV)
         both = {"src_dir_fd": self._folder, "dst_dir_fd": self._folder}
         os.link(old, made, follow_symlinks=False, **both)
         call.succeed()

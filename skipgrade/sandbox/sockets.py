@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from skipgrade.sandbox.calls import Call, Refused
+from skipgrade.sandbox.calls import Call, CallRefusedError
 from skipgrade.sandbox.own_files import OwnFiles
 
 LONGEST_ADDRESS = 110
@@ -30,7 +30,7 @@ class Sockets:
             target = self._files.open(call.caller, _address(call), os.O_PATH)
             held.callback(os.close, target)
             if not stat.S_ISSOCK(os.fstat(target).st_mode):
-                raise Refused(errno.ECONNREFUSED)
+                raise CallRefusedError(errno.ECONNREFUSED)
             connecting = socket.socket(fileno=call.copy(call.arguments[0]))
             held.enter_context(connecting)
             connecting.connect(f"/proc/self/fd/{target}")
@@ -49,7 +49,7 @@ class Sockets:
 
 
 def _bind(binding: socket.socket, path: bytes, folder: int) -> None:
-    os.fchdir(folder)  # nothing else in the warden goes by its working folder
+    os.fchdir(folder)  # nothing else in the supervisor goes by its working folder
     binding.bind(path)
 
 
@@ -59,5 +59,5 @@ def _address(call: Call) -> bytes:
     address = call.read(start, min(length, LONGEST_ADDRESS))
     family, path = address[:2], address[2:].split(b"\0")[0]
     if family != struct.pack("=H", socket.AF_UNIX) or not path:  # abstract, unnamed
-        raise Refused(errno.EACCES)
+        raise CallRefusedError(errno.EACCES)
     return path

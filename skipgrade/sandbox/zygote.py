@@ -2,11 +2,11 @@
 
     python -m skipgrade.sandbox.zygote FOLDER LIFELINE REQUESTS MODULE[:FUNCTION] ...
 
-REQUESTS is the descriptor of a socket that listens in FOLDER. Each connection brings one `Order`,
-together with the socket on which that kernel's warden will report. Modules that an order names and
-that are not there yet are imported first, and stay for all that follow; an order that comes without
-a socket is for that alone. When the owner closes the other end of LIFELINE, or dies, the zygote
-ends; kernels do the same by their own sockets.
+REQUESTS is the descriptor of a socket that listens in FOLDER. Each connection brings one
+`KernelRequest`, together with the socket on which that kernel's supervisor will report. Modules
+that a request names and that are not there yet are imported first, and stay for all that follow;
+a request that comes without a socket is for that alone. When the owner closes the other end of
+LIFELINE, or dies, the zygote ends; kernels do the same by their own sockets.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ import traceback
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from skipgrade.sandbox import confinement, groups, mounts, warden
+from skipgrade.sandbox import confinement, groups, mounts, supervisor
 from skipgrade.sandbox.filter import Filter
-from skipgrade.sandbox.order import Order
+from skipgrade.sandbox.kernel_request import KernelRequest
 from skipgrade.sandbox.processes import adopt_orphans, children, close_all_but, reap
 
 LARGEST_ORDER = 2**20
@@ -101,38 +101,42 @@ def _import(name: str) -> None:
 
 
 def _serve(lifeline: socket.socket, requests: socket.socket) -> None:
-    wardens: set[int] = set()
+    supervisors: set[int] = set()
     while True:
-        ready, _, _ = select.select([lifeline, requests], [], [], 1.0 if wardens else None)
-        reap(wardens)
-        for orphan in children(os.getpid()) - wardens:  # left behind by a warden that was killed
+        ready, _, _ = select.select([lifeline, requests], [], [], 1.0 if supervisors else None)
+        reap(supervisors)
+        for orphan in (
+            children(os.getpid()) - supervisors
+        ):  # left behind by a supervisor that was killed
             os.kill(orphan, signal.SIGKILL)
-        groups.remove_left(groups.homes(), warden.group_name(os.getpid(), ""), map(str, wardens))
+        groups.remove_left(
+            groups.homes(), supervisor.group_name(os.getpid(), ""), map(str, supervisors)
+        )
         if lifeline in ready:
             return
         if requests in ready:
-            _fork(requests, wardens)
+            _fork(requests, supervisors)
 
 
-def _fork(requests: socket.socket, wardens: set[int]) -> None:
-    """Take one order and fork its warden."""
+def _fork(requests: socket.socket, supervisors: set[int]) -> None:
+    """Take one request and fork its supervisor."""
     connection, _ = requests.accept()
     with connection:
         data, descriptors, _, _ = socket.recv_fds(connection, LARGEST_ORDER, 1)
     if not data:  # whoever asked has gone
         return
-    order = Order.decode(data)
-    _prepare(order.modules)
+    request = KernelRequest.decode(data)
+    _prepare(request.modules)
     if not descriptors:  # nobody waits for a kernel yet
         return
-    order.without = sorted({*order.without, *look_around()})
-    filtered = _filter(order.without)
+    request.without = sorted({*request.without, *look_around()})
+    filtered = _filter(request.without)
     line = socket.socket(fileno=descriptors[0])
     pid = os.fork()
     if pid == 0:
         close_all_but(line.fileno())
-        warden.keep(order, line, filtered, groups.homes())  # does not return
-    wardens.add(pid)
+        supervisor.keep(request, line, filtered, groups.homes())  # does not return
+    supervisors.add(pid)
     line.close()
 
 

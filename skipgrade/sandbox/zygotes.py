@@ -19,13 +19,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from skipgrade.sandbox.order import Order
+from skipgrade.sandbox.kernel_request import KernelRequest
 
 SHARED = "KERNEL_ZYGOTE"
-HEARD = 1.0
+REPLY_TIMEOUT_S = 1.0
 
 
-class ZygoteFailed(RuntimeError):
+class ZygoteError(RuntimeError):
     """No kernel could be forked."""
 
 
@@ -37,18 +37,18 @@ class WarmKernel:
     def __init__(self, line: socket.socket) -> None:
         self.pid: int | None = None
         self.returncode: int | None = None
-        self.reason = ""  # why it was stopped, when its warden did that
+        self.reason = ""  # why it was stopped, when its supervisor did that
         self._line = line
         self._heard = b""
         self._asked = self._answered = 0
         self._cpu_seconds = 0.0
 
-    def wait_until_born(self, seconds: float) -> bool:
-        """Whether the kernel is on its way; False when its zygote or its warden has ended."""
+    def wait_until_started(self, seconds: float) -> bool:
+        """Whether the kernel is on its way; False when its zygote or its supervisor has ended."""
         deadline = time.monotonic() + seconds
         while self.pid is None and self.returncode is None:
             if not select.select([self._line], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise ZygoteFailed(f"No kernel was forked within {seconds:g} s.")
+                raise ZygoteError(f"No kernel was forked within {seconds:g} s.")
             self._listen()
         return self.pid is not None
 
@@ -67,12 +67,12 @@ class WarmKernel:
     def cpu_seconds(self) -> float:
         """Processor time that it and all it started have used so far, those that ended included.
 
-        What was last heard, when it has ended or its warden does not answer.
+        What was last heard, when it has ended or its supervisor does not answer.
         """
         if self.returncode is None:
             self._asked += 1
             self._say(asked=self._asked)
-        deadline = time.monotonic() + HEARD
+        deadline = time.monotonic() + REPLY_TIMEOUT_S
         while self.returncode is None and self._answered != self._asked:
             if not select.select([self._line], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 break
@@ -101,7 +101,7 @@ class WarmKernel:
         for message in messages:
             self._learn(json.loads(message))
         if not data and self.returncode is None:
-            self.returncode = -signal.SIGKILL  # the warden was killed, and the kernel with it
+            self.returncode = -signal.SIGKILL  # the supervisor was killed, and the kernel with it
         if self.returncode is not None:
             self._line.close()
 
@@ -141,7 +141,7 @@ class Zygote:
         self._lifeline.close()
         if self._owner == os.getpid():
             try:
-                self._process.wait(timeout=HEARD)
+                self._process.wait(timeout=REPLY_TIMEOUT_S)
             except subprocess.TimeoutExpired:  # it is still importing, and listens to nobody
                 self._process.terminate()
                 self._process.wait()
@@ -152,12 +152,12 @@ _zygote: Zygote | None = None
 _lock = threading.Lock()
 
 
-def fork(order: Order, environment: Mapping[str, str]) -> WarmKernel:
+def fork(request: KernelRequest, environment: Mapping[str, str]) -> WarmKernel:
     """A kernel from the zygote this process shares, or from its own; replaced when it has died."""
     if shared := os.environ.get(SHARED):
-        with contextlib.suppress(ZygoteFailed):
-            return _ask(shared, order)
-    return _ask(_own(order.modules, environment).address, order)
+        with contextlib.suppress(ZygoteError):
+            return _ask(shared, request)
+    return _ask(_own(request.modules, environment).address, request)
 
 
 def _own(modules: Sequence[str], environment: Mapping[str, str]) -> Zygote:
@@ -170,31 +170,31 @@ def _own(modules: Sequence[str], environment: Mapping[str, str]) -> Zygote:
         return _zygote
 
 
-def _ask(address: str, order: Order) -> WarmKernel:
+def _ask(address: str, request: KernelRequest) -> WarmKernel:
     ours, theirs = socket.socketpair()
     with theirs:
         try:
-            _send(address, order, theirs.fileno())
-        except ZygoteFailed:
+            _send(address, request, theirs.fileno())
+        except ZygoteError:
             ours.close()
             raise
     return WarmKernel(ours)
 
 
-def _send(address: str, order: Order, *descriptors: int) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as request:
+def _send(address: str, request: KernelRequest, *descriptors: int) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
         try:
-            request.connect(address)
-            socket.send_fds(request, [order.encode()], descriptors)
+            line.connect(address)
+            socket.send_fds(line, [request.encode()], descriptors)
         except OSError as error:
-            raise ZygoteFailed(f"The process that forks kernels has ended ({error}).") from None
+            raise ZygoteError(f"The process that forks kernels has ended ({error}).") from None
 
 
 def prepare(shared: Mapping[str, str], modules: Sequence[str]) -> None:
     """Have a zygote that is shared import these as soon as it can; nobody waits for it."""
     if SHARED in shared:
-        with contextlib.suppress(ZygoteFailed):  # whoever wants a kernel of it will notice
-            _send(shared[SHARED], Order([], {}, "", modules=list(modules)))
+        with contextlib.suppress(ZygoteError):  # whoever wants a kernel of it will notice
+            _send(shared[SHARED], KernelRequest([], {}, "", modules=list(modules)))
 
 
 @contextlib.contextmanager

@@ -107,7 +107,9 @@ def test_a_submission_is_one_transaction(finished: Course, monkeypatch: pytest.M
         return written(name, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(rows, "_written", fail_at_comments)
-    with pytest.raises(grading.GradingStopped, match=r"disk is full.*0 graded and kept, 1 left"):
+    with pytest.raises(
+        grading.GradingStoppedError, match=r"disk is full.*0 graded and kept, 1 left"
+    ):
         grading.grade(finished, ASSIGNMENT, say=quiet)
     assert content(finished) == before
     monkeypatch.undo()

@@ -19,7 +19,7 @@ from distributed import Client, default_client
 from skipgrade.classroom import cluster, grading, progress
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
-from skipgrade.classroom.task import Graded, Order
+from skipgrade.classroom.task import Graded, GradingJob
 from tests.conftest import BIN, run_nbgrader
 
 from .conftest import ASSIGNMENT, submit
@@ -180,8 +180,8 @@ def test_a_class_does_not_wait_for_workers_that_are_gone(
         def done(self, outcome: progress.Outcome) -> None:
             default_client().cluster.scale(0)
 
-    monkeypatch.setattr(cluster, "PATIENCE", 1.0)
-    with pytest.raises(grading.GradingStopped, match="all workers have died") as stopped:
+    monkeypatch.setattr(cluster, "WORKER_TIMEOUT_S", 1.0)
+    with pytest.raises(grading.GradingStoppedError, match="all workers have died") as stopped:
         grading.grade(fresh, ASSIGNMENT, say=quiet, workers=1, show=LoseWorkers)
     assert len(stopped.value.left) == 5
     assert len(students(fresh)) == 1
@@ -194,7 +194,9 @@ def test_workers_that_do_not_start_are_told_of(
         raise RuntimeError("Nanny failed to start.")
 
     monkeypatch.setattr(cluster, "local_cluster", fail)
-    with pytest.raises(grading.GradingStopped, match=r"no worker could be started: Nanny failed"):
+    with pytest.raises(
+        grading.GradingStoppedError, match=r"no worker could be started: Nanny failed"
+    ):
         grading.grade(fresh, ASSIGNMENT, say=quiet, workers=1)
 
 
@@ -223,7 +225,7 @@ def test_given_cluster_and_its_loss(fresh: Course, tmp_path: Path) -> None:
             def done(self, outcome: progress.Outcome) -> None:
                 boss.kill()
 
-        with pytest.raises(grading.GradingStopped, match="scheduler is lost") as stopped:
+        with pytest.raises(grading.GradingStoppedError, match="scheduler is lost") as stopped:
             address = json.loads(told.read_text())["address"]
             grading.grade(fresh, ASSIGNMENT, say=quiet, scheduler=address, show=LoseAfterOne)
     assert len(stopped.value.left) == 5
@@ -248,26 +250,26 @@ def test_nobody_at_the_address_is_a_plain_word(
 def test_orders_are_made_only_as_far_ahead_as_there_are_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What keeps the coordinator small: neither orders nor results pile up."""
+    """What keeps the coordinator small: neither jobs nor results pile up."""
     monkeypatch.setattr(cluster, "grade_here", graded_at_once)
     made = 0
 
-    def orders() -> Iterator[Order]:
+    def jobs() -> Iterator[GradingJob]:
         nonlocal made
         for number in range(40):
             made += 1
-            yield Order("", "", f"s{number}", [], "", "", {}, {})
+            yield GradingJob("", "", f"s{number}", [], "", "", {}, {})
 
     with Client(
         n_workers=1, threads_per_worker=3, processes=False, dashboard_address=None
     ) as client:
         seen = []
-        for number, graded in enumerate(cluster._results(client, orders(), least=1)):
+        for number, graded in enumerate(cluster._results(client, jobs(), least=1)):
             seen.append(graded.student)
             assert made <= number + 1 + 3
             assert len(client.futures) <= 4
     assert sorted(seen) == sorted(f"s{number}" for number in range(40))
 
 
-def graded_at_once(order: Order) -> Graded:
-    return Graded(order.student)
+def graded_at_once(job: GradingJob) -> Graded:
+    return Graded(job.student)

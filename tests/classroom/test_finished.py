@@ -107,7 +107,7 @@ def test_crash_between_grade_and_notebook_is_noticed_where_scores_are_the_same(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Writer, "_place", crash)
-    with pytest.raises(grading.GradingStopped):
+    with pytest.raises(grading.GradingStoppedError):
         grading.grade(finished, ASSIGNMENT, ["right"], quiet, force=True)
     monkeypatch.undo()
     assert graded_again(finished) == {"right"}

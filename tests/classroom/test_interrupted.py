@@ -52,7 +52,7 @@ class StopAfterOne(progress.Lines):
 
 
 def test_interrupted_in_this_process(three: Course) -> None:
-    with pytest.raises(grading.GradingStopped) as stopped:
+    with pytest.raises(grading.GradingStoppedError) as stopped:
         grading.grade(three, ASSIGNMENT, say=quiet, show=StopAfterOne)
     assert stopped.value.left == ["ben", "carl"]
     assert "1 graded and kept, 2 left: ben, carl" in str(stopped.value)
@@ -115,7 +115,7 @@ def test_full_disk_where_grades_are_kept_stops_the_run(
         move(source, target)
 
     monkeypatch.setattr(shutil, "move", full)
-    with pytest.raises(grading.GradingStopped, match=r"No space left.*disk full") as stopped:
+    with pytest.raises(grading.GradingStoppedError, match=r"No space left.*disk full") as stopped:
         grading.grade(three, ASSIGNMENT, say=quiet)
     assert stopped.value.left == ["ben", "carl"]
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""What the warden knows of a kernel's use, and what a busy kernel costs its neighbours."""
+"""What the supervisor knows of a kernel's use, and what a busy kernel costs its neighbours."""
 
 from __future__ import annotations
 

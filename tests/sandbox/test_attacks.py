@@ -25,7 +25,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "view": {"known": 0},
     "view alone": {"known": 0, "without": tuple(HELPS)},
 }
-# What is kept by the seccomp filter and the warden's counting is the same whatever keeps files.
+# What is kept by the seccomp filter and the supervisor's counting is the same whatever keeps files.
 WHOLE = ("helped", "alone")
 OF_FILES = [name for kind in ("files", "network", "other processes") for name in KINDS[kind]]
 # Attacks that succeed, and honest work that fails, each with its reason and the ways it is so in.

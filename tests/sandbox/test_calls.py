@@ -47,10 +47,10 @@ def test_a_descriptor_is_given(monkeypatch: pytest.MonkeyPatch, together: int) -
         assert call is not None
         assert call.path(call.arguments[1]) == b"/nowhere/at/all"
         held = os.memfd_create("given")
-        os.write(held, b"from the warden")
+        os.write(held, b"from the supervisor")
         os.lseek(held, 0, os.SEEK_SET)
         call.give(held, os.O_CLOEXEC)
-        assert ours.recv(100) == b"from the warden"
+        assert ours.recv(100) == b"from the supervisor"
         os.close(held)
         os.close(listener)
     os.waitpid(pid, 0)

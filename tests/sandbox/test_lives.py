@@ -1,4 +1,4 @@
-"""What comes of a kernel when it, its warden, its zygote or its owner ends."""
+"""What comes of a kernel when it, its supervisor, its zygote or its owner ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from skipgrade.sandbox import confinement, kernel_manager, sharing
 from skipgrade.sandbox.confinement import missing
-from skipgrade.sandbox.provisioner import SandboxMissing
+from skipgrade.sandbox.provisioner import SandboxMissingError
 from tests.sandbox.bank import LEFT_BEHIND
 from tests.sandbox.bank.world import TOOLS
 from tests.sandbox.spoken import Kernel, confined
@@ -100,8 +100,8 @@ done = True
 def test_callers_that_are_killed_while_they_wait_do_not_pile_up(tmp_path: Path) -> None:
     kernel = confined(tmp_path)
     assert kernel.run(TOOLS + WAITING, "done") is True
-    warden = psutil.Process(kernel.manager.provisioner.process.pid).parent()
-    assert warden is not None and warden.num_threads() < 80
+    supervisor = psutil.Process(kernel.manager.provisioner.process.pid).parent()
+    assert supervisor is not None and supervisor.num_threads() < 80
     kernel.close()
 
 
@@ -116,15 +116,15 @@ def test_a_notebook_may_lie_in_shared_memory() -> None:
 
 def test_a_zygote_that_died_is_replaced(tmp_path: Path) -> None:
     first = confined(tmp_path)
-    warden = psutil.Process(first.manager.provisioner.process.pid).parent()
-    assert warden is not None
-    zygote = warden.parent()
+    supervisor = psutil.Process(first.manager.provisioner.process.pid).parent()
+    assert supervisor is not None
+    zygote = supervisor.parent()
     assert zygote is not None
     zygote.kill()
     zygote.wait(30)
     second = confined(tmp_path)
     assert second.run("answer = 6 * 7", "answer") == 42
-    assert first.run("answer = 6 * 7", "answer") == 42  # it has a warden of its own
+    assert first.run("answer = 6 * 7", "answer") == 42  # it has a supervisor of its own
     for kernel in (first, second):
         kernel.close()
 
@@ -132,9 +132,9 @@ def test_a_zygote_that_died_is_replaced(tmp_path: Path) -> None:
 def test_a_warden_that_was_killed_takes_its_kernel_along(tmp_path: Path) -> None:
     kernel = confined(tmp_path)
     process = kernel.manager.provisioner.process
-    warden = psutil.Process(process.pid).parent()
-    assert warden is not None
-    warden.kill()
+    supervisor = psutil.Process(process.pid).parent()
+    assert supervisor is not None
+    supervisor.kill()
     assert process.wait(30) == -signal.SIGKILL
     deadline = time.monotonic() + 30
     while psutil.pid_exists(process.pid) and time.monotonic() < deadline:
@@ -148,7 +148,7 @@ def test_a_machine_that_offers_less_is_told_of(
 ) -> None:
     monkeypatch.setattr(confinement, "files_kept_by", lambda: "")
     with pytest.raises(
-        SandboxMissing, match=r"(?s)files: closed.*accept_missing = \['files'\]"
+        SandboxMissingError, match=r"(?s)files: closed.*accept_missing = \['files'\]"
     ) as e:
         kernel_manager("student").start_kernel(cwd=str(tmp_path))
     assert "signals:" not in str(e.value)

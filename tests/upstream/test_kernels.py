@@ -101,7 +101,7 @@ def test_a_kernel_is_not_told_whose_child_it_would_be(kernel: Kernel) -> None:
 
 
 def test_what_is_to_be_done_at_the_end_is_done(tmp_path: Path) -> None:
-    """sandbox/birth.py ends a fork by `os._exit`, and calls `atexit._run_exitfuncs` before."""
+    """sandbox/start_kernel.py ends a fork by `os._exit`; `atexit._run_exitfuncs` comes before."""
     running = Kernel(kernel_manager("judge"), tmp_path)
     running.run(
         "import atexit, pathlib\natexit.register(pathlib.Path('ended').write_text, 'x'); ok = True",

@@ -97,7 +97,7 @@ OTHERS = [
     Row("distributed.system:MEMORY_LIMIT", "classroom/cluster.py"),
     Row("dask.system:CPU_COUNT", "classroom/cluster.py"),
     Row("multiprocessing.forkserver:ensure_running", "classroom/workers.py"),
-    Row("atexit:_run_exitfuncs", "sandbox/birth.py"),
+    Row("atexit:_run_exitfuncs", "sandbox/start_kernel.py"),
     Row("hatchling.builders.wheel:WheelBuilder.build", "classroom/wheel.py",
         ("directory", "versions")),
     Row("torch.utils.weak:WeakTensorKeyDictionary", "judging/questions/tracing.py"),

@@ -43,7 +43,7 @@ def protections() -> Iterator[Finding]:
 
 
 def helps() -> Iterator[Finding]:
-    """What the warden does alone where it is missing."""
+    """What the supervisor does alone where it is missing."""
     from skipgrade.sandbox.confinement import HELPS
 
     absent = set(HELPS)

@@ -31,7 +31,7 @@ NBGRADER = "import json, nbgrader.converters; print(json.dumps(nbgrader.__versio
 finding = partial(Finding, PART)
 
 
-class DoesNotLoad(Exception):
+class ImportFailedError(Exception):
     """A package that is missing or broken."""
 
 
@@ -72,7 +72,7 @@ def _declared() -> Finding:
 def _torch() -> Iterator[Finding]:
     try:
         torch, torchvision, gpu, cuda = _told_by(TORCH)
-    except DoesNotLoad as error:
+    except ImportFailedError as error:
         yield finding("torch", State.FIX, f"does not load: {error}", f"Install it anew: {INSTALL}")
         return
     yield finding("torch", State.OK, f"{torch}, with torchvision {torchvision}")
@@ -83,7 +83,7 @@ def _torch() -> Iterator[Finding]:
 def _nbgrader() -> Finding:
     try:
         return finding("nbgrader", State.OK, str(_told_by(NBGRADER)))
-    except DoesNotLoad as error:
+    except ImportFailedError as error:
         return finding("nbgrader", State.FIX, f"does not load: {error}", f"Install it: {INSTALL}")
 
 
@@ -95,5 +95,5 @@ def _told_by(code: str) -> Any:
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
     if done.returncode < 0:
-        raise DoesNotLoad(f"it ends Python with signal {-done.returncode}")
-    raise DoesNotLoad((done.stderr.splitlines() or ["no reason was given"])[-1])
+        raise ImportFailedError(f"it ends Python with signal {-done.returncode}")
+    raise ImportFailedError((done.stderr.splitlines() or ["no reason was given"])[-1])

@@ -35,7 +35,7 @@ from skipgrade.judging.repairs import repairs
 from skipgrade.judging.secret import mark_of, read_secret
 from skipgrade.judging.verdict import Verdict
 from skipgrade.sandbox import (
-    SandboxMissing,
+    SandboxMissingError,
     SandboxProvisioner,
     async_kernel_manager,
     demand_protection,
@@ -180,7 +180,7 @@ def why_not_here(config: Config) -> str:
     """Why submissions cannot be run on this machine as the course demands; empty if they can."""
     try:
         demand_protection(SandboxProvisioner(config=config).accept_missing)
-    except SandboxMissing as error:
+    except SandboxMissingError as error:
         return str(error)
     return ""
 

@@ -46,7 +46,7 @@ class RecoveringExecute(Execute):
     output_limit = Integer(
         10 * 2**20, help="Bytes of output a cell may print before it is interrupted."
     ).tag(config=True)
-    shutdown_kernel = Enum(  # nobody asks it for anything any more, and its warden clears up
+    shutdown_kernel = Enum(  # nobody asks it for anything any more, and its supervisor clears up
         ["graceful", "immediate"], default_value="immediate"
     ).tag(config=True)
     startup_timeout = Integer(120, help="Seconds a kernel may take to start.").tag(config=True)

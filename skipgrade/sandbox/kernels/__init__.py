@@ -19,7 +19,7 @@ from skipgrade.sandbox.client import PromptClient
 FOLDER = Path(__file__).parent
 MESSAGE_LIMIT = 16 * 2**20
 MESSAGES = 16  # that wait here, on each channel; the kernel keeps the rest
-RETRY = 10  # milliseconds until a kernel that has no sockets yet is called again
+RETRY_MS = 10  # milliseconds until a kernel that has no sockets yet is called again
 
 
 class _Bounded:
@@ -32,7 +32,7 @@ class _Bounded:
         client = super().client(**kwargs)  # type: ignore[misc]
         client.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_LIMIT)  # for the sockets it will make
         client.context.setsockopt(zmq.RCVHWM, MESSAGES)
-        client.context.setsockopt(zmq.RECONNECT_IVL, RETRY)
+        client.context.setsockopt(zmq.RECONNECT_IVL, RETRY_MS)
         return client
 
 

@@ -13,11 +13,11 @@ ATTACKS = {
     "list what the grader has open": "escaped = os.listdir(f'/proc/{PARENT}/fd')",
     "open what the grader has open": "escaped = os.open(f'/proc/{PARENT}/fd/1', os.O_WRONLY)",
     "read the first process's command": "escaped = open('/proc/1/cmdline', 'rb').read()",
-    "read one's warden's memory": "escaped = str(open(f'/proc/{os.getppid()}/mem', 'rb'))",
+    "read one's supervisor's memory": "escaped = str(open(f'/proc/{os.getppid()}/mem', 'rb'))",
     "signal the grader": "os.kill(PARENT, 0)\nescaped = True",
     "signal the grader's group": "os.killpg(os.getpgid(PARENT), 0)\nescaped = True",
     "wake the grader": "os.kill(PARENT, signal.SIGCONT)\nescaped = True",
-    "signal one's warden": "os.kill(os.getppid(), 0)\nescaped = True",
+    "signal one's supervisor": "os.kill(os.getppid(), 0)\nescaped = True",
     "signal a thread of the grader": "call('tkill', PARENT, 0)\nescaped = True",
     "signal a thread in the grader": "call('tgkill', PARENT, PARENT, 0)\nescaped = True",
     "queue a signal for the grader": """
@@ -104,12 +104,12 @@ escaped = os.getpriority(os.PRIO_PROCESS, 0) == -5
 os.setpriority(os.PRIO_PROCESS, 0, 0)
 """,
     "share a processor core with nobody": REACHED.format("'prctl', 62, 1, 0, 0, 0"),
-    "hide from the warden": """
+    "hide from the supervisor": """
 call('prctl', 4, 0, 0, 0, 0)
 escaped = call('prctl', 3, 0, 0, 0, 0) == 0
 call('prctl', 4, 1, 0, 0, 0)
 """,
-    "outlive the warden": """
+    "outlive the supervisor": """
 set_to = ctypes.c_int(0)
 call('prctl', 1, 0, 0, 0, 0)
 call('prctl', 2, ctypes.byref(set_to), 0, 0, 0)

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from skipgrade.sandbox.confinement import Places
+from skipgrade.sandbox.confinement import AllowedPaths
 
 GIB = 2**30
 INLINE = "module://matplotlib_inline.backend_inline"  # where its figures go
@@ -27,13 +27,13 @@ class Limits:
 
 
 @dataclass
-class Order:
-    """One kernel. Without `places` it is trusted: nothing is confined or limited."""
+class KernelRequest:
+    """One kernel. Without `paths` it is trusted: nothing is confined or limited."""
 
     arguments: list[str]  # ipykernel's
     environment: dict[str, str]
     folder: str
-    places: Places | None = None
+    paths: AllowedPaths | None = None
     limits: Limits = field(default_factory=Limits)
     without: list[str] = field(default_factory=list)  # protections and helps to do without
     landlock: int = 0  # the version to use; 0: a view of its own in place of it
@@ -45,9 +45,9 @@ class Order:
         return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def decode(cls, data: bytes) -> Order:
+    def decode(cls, data: bytes) -> KernelRequest:
         content: dict[str, Any] = json.loads(data)
         content["limits"] = Limits(**content["limits"])
-        if content["places"] is not None:
-            content["places"] = Places(**content["places"])
+        if content["paths"] is not None:
+            content["paths"] = AllowedPaths(**content["paths"])
         return cls(**content)

@@ -16,30 +16,32 @@ from typing import NoReturn
 
 from skipgrade.sandbox.confinement import confine
 from skipgrade.sandbox.filter import Filter
-from skipgrade.sandbox.order import Limits, Order
+from skipgrade.sandbox.kernel_request import KernelRequest, Limits
 from skipgrade.sandbox.processes import die_with_parent, table_sum
 
-CONFINED, COUNTED = b"confined", b"counted"  # said by the newborn, and to it
+CONFINED, COUNTED = b"confined", b"counted"  # said by the kernel, and to it
 PENDING_SIGNALS = 1024  # of all processes of this user, the grader's included
 
 
-def become_kernel(order: Order, parent: socket.socket, filtered: Filter | None) -> NoReturn:
+def become_kernel(
+    request: KernelRequest, parent: socket.socket, filtered: Filter | None
+) -> NoReturn:
     """Turn this fork of a zygote into the kernel that was ordered; ends this process."""
     status = 1
     try:
-        _settle(order)
+        _settle(request)
         try:
             listener = None
-            if order.places is not None:
-                _limit(order.limits)
-                listener = confine(order.places, filtered, order.without, order.landlock)
+            if request.paths is not None:
+                _limit(request.limits)
+                listener = confine(request.paths, filtered, request.without, request.landlock)
             socket.send_fds(parent, [CONFINED], [] if listener is None else [listener])
             if listener is not None:
                 os.close(listener)
         except BaseException:
             parent.sendall(traceback.format_exc().encode()[-60_000:])
             raise
-        status = _run(order.arguments, parent)
+        status = _run(request.arguments, parent)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
     except BaseException:
@@ -48,17 +50,17 @@ def become_kernel(order: Order, parent: socket.socket, filtered: Filter | None) 
         os._exit(status)
 
 
-def _settle(order: Order) -> None:
+def _settle(request: KernelRequest) -> None:
     """A session, an environment and a folder of its own; nothing that was drawn before."""
     os.setsid()
     die_with_parent(signal.SIGKILL)
     os.environ.clear()
-    os.environ.update(order.environment)
+    os.environ.update(request.environment)
     time.tzset()
     tempfile.tempdir = None
-    os.chdir(order.folder)
+    os.chdir(request.folder)
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1) if order.places is None else (0, 1, 2):
+    for descriptor in (0, 1) if request.paths is None else (0, 1, 2):
         os.dup2(nowhere, descriptor)
     os.close(nowhere)
     if numpy := sys.modules.get("numpy"):
@@ -89,7 +91,7 @@ def inherited_memory() -> int:
 
 
 def _run(arguments: list[str], parent: socket.socket) -> int:
-    """Get ready, and start when the warden has taken this process into its accounts."""
+    """Get ready, and start when the supervisor has taken this process into its accounts."""
     from skipgrade.sandbox.kernel_app import PortlessKernelApp
 
     sys.argv = ["ipykernel_launcher.py", *arguments]

@@ -1,9 +1,9 @@
 """Stands over one kernel: starts it, answers for it, watches what it uses, and ends all of it.
 
-The warden is the kernel's parent and adopts whatever the kernel leaves behind. It speaks with the
-kernel's owner over a socket, one JSON object a line. It says `{"pid": ...}` once the kernel is on
-its way, and `{"exit": status, "reason": ...}` at the end. The owner says `{"signal": number}`, and
-`{"asked": number}`, which is answered with `{"asked": number, "cpu_seconds": ...}`. When that
+The supervisor is the kernel's parent and adopts whatever the kernel leaves behind. It speaks with
+the kernel's owner over a socket, one JSON object a line. It says `{"pid": ...}` once the kernel is
+on its way, and `{"exit": status, "reason": ...}` at the end. The owner says `{"signal": number}`,
+and `{"asked": number}`, which is answered with `{"asked": number, "cpu_seconds": ...}`. When that
 socket closes the owner is gone, and so is the kernel.
 """
 
@@ -21,13 +21,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from skipgrade.sandbox import birth, folders, mounts
+from skipgrade.sandbox import folders, mounts, start_kernel
 from skipgrade.sandbox.confinement import hold_readable, in_own_folders_alone, interpreter
 from skipgrade.sandbox.filter import Filter
 from skipgrade.sandbox.groups import Group, Home
+from skipgrade.sandbox.kernel_request import GIB, KernelRequest
 from skipgrade.sandbox.listener import Allowance, Listener
 from skipgrade.sandbox.meter import Meter
-from skipgrade.sandbox.order import GIB, Order
 from skipgrade.sandbox.own_files import OwnFiles
 from skipgrade.sandbox.processes import (
     adopt_orphans,
@@ -43,13 +43,13 @@ SHM_SHARE = 2  # /dev/shm may hold one half of the memory
 
 
 def keep(
-    order: Order, line: socket.socket, filtered: Filter | None, homes: tuple[Home, ...]
+    request: KernelRequest, line: socket.socket, filtered: Filter | None, homes: tuple[Home, ...]
 ) -> NoReturn:
     """Run one kernel from its start to its last trace; ends this process."""
     status = 1
     try:
         adopt_orphans()
-        Warden(order, line).run(filtered, homes)
+        Supervisor(request, line).run(filtered, homes)
         status = 0
     except BaseException:
         traceback.print_exc()
@@ -57,13 +57,13 @@ def keep(
         os._exit(status)
 
 
-def group_name(zygote: int, warden: object) -> str:
-    return f"{zygote}-{warden}"
+def group_name(zygote: int, supervisor: object) -> str:
+    return f"{zygote}-{supervisor}"
 
 
-class Warden:
-    def __init__(self, order: Order, line: socket.socket) -> None:
-        self.order = order
+class Supervisor:
+    def __init__(self, request: KernelRequest, line: socket.socket) -> None:
+        self.request = request
         self.line = line
         self.reason = ""
         self.owner_gone = False
@@ -71,7 +71,7 @@ class Warden:
         self._heard = b""
         self._listener: Listener | None = None
         self._group: Group | None = None
-        self._meter = Meter(order.limits, [], False, None)
+        self._meter = Meter(request.limits, [], False, None)
         self._selector = selectors.DefaultSelector()
         self._apart = False  # with a /tmp and a /dev/shm of its own
 
@@ -83,7 +83,7 @@ class Warden:
             self.kernel = os.fork()
             if self.kernel == 0:
                 close_all_but(theirs.fileno())
-                birth.become_kernel(self.order, theirs, filtered)  # does not return
+                start_kernel.become_kernel(self.request, theirs, filtered)  # does not return
             theirs.close()
             threading.Thread(target=self._take_in, args=(ours,), daemon=True).start()
             self._listen(ours)
@@ -94,43 +94,43 @@ class Warden:
 
     def _set_apart(self, homes: tuple[Home, ...]) -> None:
         """The group and the folders that are this kernel's alone."""
-        limits, places = self.order.limits, self.order.places
-        if places is None:
+        limits, paths = self.request.limits, self.request.paths
+        if paths is None:
             return
-        if homes and "groups" not in self.order.without:
+        if homes and "groups" not in self.request.without:
             most = {"memory": limits.memory + GIB, "pids": limits.threads}
             self._group = Group(group_name(os.getppid(), os.getpid()), homes, most)
-        if "folders" not in self.order.without:
-            readable = [*places.readable, *interpreter()]
+        if "folders" not in self.request.without:
+            readable = [*paths.readable, *interpreter()]
             shared = limits.memory // SHM_SHARE
-            mounts.make_private(self._private("tmp"), shared, readable, places.writable)
+            mounts.make_private(self._private("tmp"), shared, readable, paths.writable)
             self._apart = True
-        elif "files" not in self.order.without and not self.order.landlock:
+        elif "files" not in self.request.without and not self.request.landlock:
             mounts.separate()
-        writable = [folder for folder in places.writable if Path(folder).is_dir()]
+        writable = [folder for folder in paths.writable if Path(folder).is_dir()]
         self._meter = Meter(limits, writable, self._apart, self._group)
 
     def _private(self, name: str) -> Path:
         """A folder in the kernel's home."""
-        assert self.order.private is not None
-        folder = Path(self.order.private, name)
+        assert self.request.private is not None
+        folder = Path(self.request.private, name)
         folder.mkdir(exist_ok=True)
         return folder
 
-    def _take_in(self, newborn: socket.socket) -> None:
+    def _take_in(self, connection: socket.socket) -> None:
         """While the kernel gets ready; it starts when this is done."""
         with contextlib.suppress(ProcessLookupError, BrokenPipeError):  # it has ended by itself
             try:
                 if self._group:
                     self._group.take_in(self.kernel)
-                newborn.sendall(birth.COUNTED)
+                connection.sendall(start_kernel.COUNTED)
             finally:
-                newborn.shutdown(socket.SHUT_WR)  # not counted, it does not start
+                connection.shutdown(socket.SHUT_WR)  # not counted, it does not start
 
-    def _listen(self, newborn: socket.socket) -> None:
+    def _listen(self, connection: socket.socket) -> None:
         """Wait until the kernel is confined; it has run nothing of its own before."""
-        data, descriptors, _, _ = socket.recv_fds(newborn, 65536, 1)
-        if data != birth.CONFINED:
+        data, descriptors, _, _ = socket.recv_fds(connection, 65536, 1)
+        if data != start_kernel.CONFINED:
             self.reason = data.decode(errors="replace") or "it ended before it was confined"
         else:
             self._held = hold_readable(self.kernel)
@@ -138,8 +138,8 @@ class Warden:
             self._listener = self._make_listener(descriptors[0])
 
     def _make_listener(self, descriptor: int) -> Listener:
-        limits, places = self.order.limits, self.order.places
-        assert places is not None
+        limits, paths = self.request.limits, self.request.paths
+        assert paths is not None
 
         def family() -> set[int]:
             return descendants(os.getpid())
@@ -149,10 +149,10 @@ class Warden:
             "threads": Allowance(limits.threads, lambda: threads(family())),
             "sockets": Allowance(limits.sockets, lambda: sockets(family())),
         }
-        own = [*places.writable, str(mounts.TEMPORARY)] if self._apart else places.writable
-        files = OwnFiles(own, places.readable, limits.disk)
+        own = [*paths.writable, str(mounts.TEMPORARY)] if self._apart else paths.writable
+        files = OwnFiles(own, paths.readable, limits.disk)
         restrict = in_own_folders_alone(
-            files.folders, self.order.without, self.order.landlock, self.kernel
+            files.folders, self.request.without, self.request.landlock, self.kernel
         )
         instead = None if self._apart else SharedMemory(self._private("shm"))
         return Listener(descriptor, allowed, files, Sockets(files, restrict), instead)
@@ -162,7 +162,7 @@ class Warden:
         does: dict[Any, Callable[[], None]] = {ended: self._ignore, self.line: self._hear}
         if self._listener:
             does[self._listener] = self._listener.answer
-        if self.order.places is not None:
+        if self.request.paths is not None:
             self._meter.start()
             does[self._meter] = self._exceeded
         for source, action in does.items():
@@ -215,7 +215,7 @@ class Warden:
                 self._group.remove()
             if self._apart:
                 mounts.reveal()
-            for folder in self.order.abandoned if self.owner_gone else []:
+            for folder in self.request.abandoned if self.owner_gone else []:
                 folders.remove(folder)
         finally:
             status = -signal.SIGKILL if status is None else status
