@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from skipgrade.judging.intake.plain_files import printable
@@ -123,6 +124,7 @@ def _alikes(names: Iterable[str]) -> set[str]:
     return {_alike(name) for name in names}
 
 
+@lru_cache(maxsize=4096)  # the names asked for are looked at in every submission
 def _alike(name: str) -> str:
     """The same for all names that one file may have been given."""
     return unicodedata.normalize("NFC", _without_number(name)).casefold()

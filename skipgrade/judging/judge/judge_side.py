@@ -8,6 +8,7 @@ import json
 import sys
 import traceback
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from skipgrade.judging.judge import trial as trials
@@ -125,7 +126,12 @@ def verdict_on(text: str, cell: str, source: dict[str, Any]) -> Verdict:
 
 
 def _run(text: str, cell: str, source: dict[str, Any]) -> None:
-    exec(compile(text, _file(cell), "exec"), dict(source))
+    exec(_compiled(text, cell), dict(source))
+
+
+@functools.cache  # every submission is asked the same
+def _compiled(text: str, cell: str) -> CodeType:
+    return compile(text, _file(cell), "exec")
 
 
 def _fails_for_the_solution_too(text: str, cell: str, source: dict[str, Any]) -> bool:
