@@ -51,7 +51,11 @@ def generate(
     failures = []
     students = course.submissions(assignment)
     wrong = {one: handin.problem(course, assignment, one, names) for one in students}
-    graded = {one for one in students if course.folder("autograded", assignment, one).is_dir()}
+    with course.gradebook() as book:
+        known = {one.student.id for one in book.assignment_submissions(assignment)}
+    graded = {
+        one for one in known & {*students} if course.folder("autograded", assignment, one).is_dir()
+    }
     if not graded and not any(wrong.values()):
         raise CourseError(f"Nothing is graded yet: run `nbgrader autograde {assignment}` first.")
     for student in students:

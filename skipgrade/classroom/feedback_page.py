@@ -109,7 +109,7 @@ class FeedbackSummary(NbGraderPreprocessor):
             "unreadable": unreadable and f"{unreadable} {AGAIN}",
             "told": [*left_out(nb), *(f"Repaired before grading: {one}." for one in repairs(nb))],
             "shares_cap_with": _others(marking, names["assignment"]),
-            "style": style(highlight=True),
+            "style": style(),
             "number": number,
         }
         _fold(nb, {line.task.cell: line for line in lines})

@@ -3,21 +3,13 @@
 from functools import cache
 from pathlib import Path
 
-from pygments.formatters import HtmlFormatter
-
 TEMPLATES = Path(__file__).with_name("templates")
 
 
 @cache
-def style(highlight: bool = False) -> str:
-    """The style sheet, light and dark; with colours for code where asked for."""
-    sheet = (TEMPLATES / "page.css").read_text(encoding="utf-8")
-    if highlight:
-        light = HtmlFormatter(style="friendly").get_style_defs(".highlight")
-        dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
-        sheet += f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
-        sheet += ".highlight { background: none }\n"
-    return sheet
+def style() -> str:
+    """The style sheet of every page, light and dark."""
+    return (TEMPLATES / "page.css").read_text(encoding="utf-8")
 
 
 def number(value: float) -> str:

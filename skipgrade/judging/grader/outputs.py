@@ -43,6 +43,7 @@ def write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
         reasons=reasons_as_data(verdict.reasons),
         earlier=verdict.earlier,
         notes=verdict.notes,
+        accuracies=verdict.accuracies,
         seconds=round(verdict.seconds, 3),
     )
     page = _page(cell.metadata["skipgrade"], followed=bool(cell.outputs))
