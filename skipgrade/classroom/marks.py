@@ -125,10 +125,9 @@ def _task(grade: Grade, by_hand: set[str], marking: Marking) -> Task:
     )
 
 
-def together(parts: Iterable[Marks]) -> float:
-    """Assignments under one cap: their sum, never more than they are worth without bonus."""
-    found = list(parts)
-    return round(min(sum(one.total for one in found), sum(one.most for one in found)), 4)
+def together(parts: Iterable[Marks], worth: float) -> float:
+    """Assignments under one cap: their sum, never more than all are `worth` without bonus."""
+    return round(min(sum(one.total for one in parts), worth), 4)
 
 
 def find(book: Gradebook, assignment: str, student: str, marking: Marking) -> Marks | None:
