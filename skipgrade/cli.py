@@ -110,6 +110,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="for programs to read")
     command.set_defaults(run=_report)
 
+    command = commands.add_parser("similar", help="list pairs of submissions with much in common")
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.add_argument(
+        "--roster", type=Path, metavar="FILE.csv", help="its groups are not compared in themselves"
+    )
+    command.add_argument("--json", action="store_true", help="for programs to read")
+    command.set_defaults(run=_similar)
+
     command = commands.add_parser("feedback", help="write the students' HTML feedback")
     command.add_argument("assignment", metavar="ASSIGNMENT")
     command.set_defaults(run=_feedback)
@@ -242,6 +250,22 @@ def _report(options: argparse.Namespace) -> int:
     width = shutil.get_terminal_size(fallback=(120, 0)).columns
     as_text = report.lines(table, max(80, width))
     for line in report.as_json(options.assignment, table).splitlines() if options.json else as_text:
+        say(line)
+    return DONE
+
+
+def _similar(options: argparse.Namespace) -> int:
+    from skipgrade.classroom.course import Course
+    from skipgrade.classroom.roster import Roster
+    from skipgrade.classroom.similar import comparing
+
+    course = Course(options.course)
+    roster = Roster.read(options.roster) if options.roster else None
+    pairs = comparing.compare(course, options.assignment, roster)
+    students = len(course.submissions(options.assignment))
+    as_text = comparing.lines(pairs, students)
+    whole = comparing.as_json(options.assignment, pairs)
+    for line in whole.splitlines() if options.json else as_text:
         say(line)
     return DONE
 
