@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skipgrade.classroom.progress import Outcome
 
 
+REASONS = 2  # lines the report has for each student
 DONE, NOT_DONE, INTERRUPTED, UNREAD = 0, 1, 130, 141  # the last two: 128 and a signal's number
 
 
@@ -107,7 +108,12 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("report", help="print scores, and why points were lost")
     command.add_argument("assignment", metavar="ASSIGNMENT")
-    command.add_argument("--json", action="store_true", help="for programs to read")
+    command.add_argument("--all", action="store_true", help="every reason, not the first of each")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs to read")
+    form.add_argument(
+        "--html", type=Path, metavar="FILE", help="the class as one page: figures, tasks, students"
+    )
     command.set_defaults(run=_report)
 
     command = commands.add_parser("similar", help="list pairs of submissions with much in common")
@@ -247,8 +253,14 @@ def _report(options: argparse.Namespace) -> int:
 
     course = Course(options.course)
     table = report.rows(course, options.assignment)
+    if options.html:
+        from skipgrade.classroom import class_page
+
+        class_page.write(course, options.assignment, table, options.html)
+        say(f"  {options.html}")
+        return DONE
     width = shutil.get_terminal_size(fallback=(120, 0)).columns
-    as_text = report.lines(table, max(80, width))
+    as_text = report.lines(table, max(80, width), None if options.all else REASONS)
     for line in report.as_json(options.assignment, table).splitlines() if options.json else as_text:
         say(line)
     return DONE
