@@ -126,6 +126,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--into", default="", metavar="FILE", help="default: grades-....csv")
     command.set_defaults(run=_export)
 
+    command = commands.add_parser("similar", help="list pairs of submissions with much in common")
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.add_argument(
+        "--roster", type=Path, metavar="FILE.csv", help="its groups are not compared in themselves"
+    )
+    command.add_argument("--json", action="store_true", help="for programs to read")
+    command.set_defaults(run=_similar)
+
     command = commands.add_parser("feedback", help="write the students' HTML feedback")
     command.add_argument("assignment", metavar="ASSIGNMENT")
     command.set_defaults(run=_feedback)
@@ -284,6 +292,22 @@ def _export(options: argparse.Namespace) -> int:
         plugin.export(book)
     for line in (*plugin.told, f"Written: {plugin.file}"):
         say(f"  {line}")
+    return DONE
+
+
+def _similar(options: argparse.Namespace) -> int:
+    from skipgrade.classroom.course import Course
+    from skipgrade.classroom.roster import Roster
+    from skipgrade.classroom.similar import comparing
+
+    course = Course(options.course)
+    roster = Roster.read(options.roster) if options.roster else None
+    pairs = comparing.compare(course, options.assignment, roster)
+    students = len(course.submissions(options.assignment))
+    as_text = comparing.lines(pairs, students)
+    whole = comparing.as_json(options.assignment, pairs)
+    for line in whole.splitlines() if options.json else as_text:
+        say(line)
     return DONE
 
 
