@@ -154,7 +154,9 @@ def _accuracies(measured: dict[str, list[Measured]], titles: dict[str, str]) -> 
             figure.dot(place, 100 * one.accuracy, told, f"var(--{state})")
         title = titles.get(cell, cell)
         figures.append(
-            _figure(figure.svg(), f"{title} ({cell}): on held-out images, with the bars.")
+            _figure(
+                figure.svg(), f"{title} ({cell}): on as many held-out images as the verdict took."
+            )
         )
     return _section("Accuracies", _figures(figures))
 

@@ -69,6 +69,16 @@ def test_stops_when_the_verdict_is_certain_and_says_how_many_images_it_took(hand
     ]
 
 
+def test_what_was_measured_is_kept_as_data(hand_in: Path) -> None:
+    weights(hand_in, 0.2)
+    verdict = judge(CHECK.format("tiers={0.9: 1.0, 0.4: 0.5}"), NET, NET)
+    (one,) = verdict.accuracies
+    assert one["bars"] == [0.4, 0.9]
+    assert one["accuracy"] == pytest.approx(0.8, abs=0.1)
+    assert f"({one['accuracy']:.1%})" in verdict.notes[0]
+    assert judge("check.equal('1')", "", "").accuracies == []
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_no_numbers_earn_nothing(hand_in: Path, value: float) -> None:
     weights(hand_in, value)
