@@ -21,10 +21,10 @@ class _Student:
 
     def eval(self, expression: str, *, form: Form = None, **arrays: Any) -> Any:
         """The value of an expression, as plain data; with `form`, built as that says."""
-        expected = value_of(expression) if form is None else told(form)
-        answer = ask_student(current(), expected, "", "value", expression=expression, arrays=arrays)
+        wanted = value_of(expression, arrays)
+        answer = ask_student(current(), wanted, "", "value", expression=expression, arrays=arrays)
         if form is not None and not fits(answer, form):
-            raise NoAnswerError(message(expected, brief(answer), ""))
+            raise NoAnswerError(message(told(form), brief(answer), ""))
         return answer
 
     def runs(self, expression: str) -> bool:

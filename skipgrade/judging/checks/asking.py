@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
+from collections.abc import Collection
 from typing import Any
 
 from skipgrade.judging.checks.causes import why_not
@@ -38,12 +39,14 @@ def ask_student(
         raise NoAnswerError(message(expected, str(error), hint)) from error
 
 
-def value_of(expression: str) -> str:
+def value_of(expression: str, arrays: Collection[str] = ()) -> str:
     """That something has a value, in words that do not show what it is asked with."""
     if expression.isidentifier():
         return f"a value for `{expression}`"
     called = re.findall(r"(?<![\w.])([A-Za-z_]\w*)\(", expression)
-    names = [name for name in dict.fromkeys(called) if name not in dir(builtins)]
+    names = [
+        name for name in dict.fromkeys(called) if name not in dir(builtins) and name not in arrays
+    ]
     return f"a value from `{names[0]}`" if names else "a value from the notebook"
 
 

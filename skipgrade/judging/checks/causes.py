@@ -26,6 +26,7 @@ KNOWN = [  # what an exception's text says, and what to look at
         r"The size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)",
         "two tensors that are put together do not have the same shape: {0} against {1}.",
     ),
+    (r"'NoneType' object", "a function without `return` gives None."),
     (r"calling it gives a NoneType", "a function without `return` gives None."),
     (r"before Module\.__init__\(\) call", "super().__init__() comes first in __init__."),
     (r"is a NoneType, which cannot be called", "a function without `return` gives None."),

@@ -74,9 +74,8 @@ class Checks:
         `made_of` as in `check.function`.
         """
         expected = trial.solution.ask("value", expression=expression, arrays=arrays)
-        got = ask_student(
-            trial, value_of(expression), hint, "value", expression=expression, arrays=arrays,
-        )  # fmt: skip
+        wanted = value_of(expression, arrays)
+        got = ask_student(trial, wanted, hint, "value", expression=expression, arrays=arrays)
         found = difference(expected, got, tolerance)
         if found and (wrong := trial.faulty.intersection(made_of)):
             found = _value_as_if(trial, expression, arrays, got, tolerance, wrong, found)

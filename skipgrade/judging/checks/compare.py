@@ -10,6 +10,7 @@ from torch import Tensor
 
 from skipgrade.judging.checks.asking import brief
 
+ENTRY = " (entry "
 Difference = tuple[str, str]  # what is expected, in words that do not give it away, and what came
 
 
@@ -59,7 +60,9 @@ def _sequences(expected: Any, got: Any, tolerance: float) -> Difference | None:
         return f"{len(expected)} entries", f"{len(got)} entries"
     for index, pair in enumerate(zip(expected, got, strict=True)):
         if found := difference(*pair, tolerance):
-            return f"{found[0]} (entry {index + 1} of {len(expected)})", found[1]
+            what, _, within = found[0].partition(ENTRY)
+            place = f"{index + 1} of {len(expected)}{', there ' + within if within else ''}"
+            return f"{what}{ENTRY}{place.removesuffix(')')})", found[1]
     return None
 
 

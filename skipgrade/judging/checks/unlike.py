@@ -23,6 +23,7 @@ class Found:
     expected: str
     got: str
     hint: str = ""
+    look: str = ""  # what to look at where the check has no hint of its own
 
 
 def first_difference(ours: Sequence[Step], theirs: Sequence[Step]) -> Found | None:
@@ -65,11 +66,25 @@ def _told(
     else:
         found = Found(f"no {theirs[odd[0]].kind} there", _at(theirs, odd[0]))
         found.hint = _why_not(theirs, odd[0])
+    found.look = _look(ours, theirs, due, odd)
     counts = [sum(step.kind == "convolution" for step in steps) for steps in (ours, theirs)]
     if counts[0] != counts[1]:
         found.expected += f"; {counts[0]} convolutions in total"
         found.got += f"; {counts[1]} convolutions in total"
     return found
+
+
+def _look(
+    ours: Sequence[Step], theirs: Sequence[Step], due: Sequence[int], odd: Sequence[int]
+) -> str:
+    step = ours[due[0]] if due else theirs[odd[0]]
+    if step.kind in ("convolution", "linear layer") and due and odd:
+        return "channels, filters and strides, in the order of the text."
+    if step.kind in ("convolution", "linear layer"):
+        return "how many blocks are there, and which layers has each?"
+    if "of each map" in step.kind or "pool" in step.kind:
+        return "which pooling does the text ask for, and where?"
+    return f"where does the text ask for {step.kind}, and where not?"
 
 
 def _why_not(theirs: Sequence[Step], index: int) -> str:

@@ -18,6 +18,8 @@ ACTIVATIONS = {
     "_log_softmax": "log-softmax", "log_softmax": "log-softmax", "_prelu_kernel": "PReLU",
     "prelu": "PReLU", "log_sigmoid_forward": "log-sigmoid",
 }  # fmt: skip
+CONSTANTS = {"add": "addition", "sub": "subtraction", "mul": "multiplication", "div": "division"}
+ENLARGING = {"nearest": "nearest pixel", "bilinear": "bilinear", "bicubic": "bicubic"}
 SILENT = frozenset(SHAPES.split()) - {"cat", "stack", "slice"}
 USUAL_EPS = 1e-5  # batch norm's usual eps
 
@@ -54,6 +56,9 @@ def label(node: Node, given: Given) -> str | None:
         return _clamp(node)
     if name in ("constant_pad_nd", "cat"):
         return _zeros(node, given)
+    if "upsample" in name:
+        kind = next((told for key, told in ENLARGING.items() if key in name), name)
+        return f"enlargement ({kind}, {_sides(given)})"
     if name == "slice":
         return _slice(node, given)
     if name in SILENT:
@@ -169,5 +174,5 @@ def _arithmetic(node: Node, given: Given) -> str | None:
     if isinstance(other, int | float):
         if (node.name, other) in {("mul", 1), ("add", 0), ("div", 1), ("sub", 0)}:
             return None
-        return f"{node.name} ({other:g})"
+        return f"{CONSTANTS.get(node.name, node.name)} ({other:g})"
     return node.name
