@@ -43,7 +43,7 @@ class StoppedCell:
             return f"{cell} is not filled in"
         if self.kind == CELL_LOST:
             return f"{cell} did not end: {self.told}"
-        at = f" in line {self.line} ({self.text})" if self.line else ""
+        at = f" in line {self.line}, `{self.text}`," if self.line else ""
         return f"{cell} stopped{at} with {self.kind}" + (f": {self.told}" if self.told else "")
 
 

@@ -59,7 +59,7 @@ def _reason(told: str) -> str:
 
 def _line(told: object) -> str:
     said = f"{type(told).__name__}: {told}" if isinstance(told, Exception) else str(told)
-    said = said.removeprefix("AssertionError: ")
+    said = said.removeprefix("AssertionError: ") or "an assert fails"
     for plain, escaped in (("|", "\\|"), ("*", "\\*"), ("<", "&lt;")):
         said = said.replace(plain, escaped)
     return " / ".join(said.splitlines())

@@ -32,7 +32,7 @@ def test_the_line_is_the_cells_own() -> None:
         "Cell In[2], line 8, in helper(x)",
     )
     assert stopped.describe() == (
-        "the cell that starts 'a = 1' stopped in line 3 (b = helper(a)) with ValueError: no"
+        "the cell that starts 'a = 1' stopped in line 3, `b = helper(a)`, with ValueError: no"
     )
     assert set(stopped.names) == {"a", "b"}
 

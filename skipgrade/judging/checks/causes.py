@@ -26,7 +26,7 @@ KNOWN = [  # what an exception's text says, and what to look at
         r"The size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)",
         "two tensors that are put together do not have the same shape: {0} against {1}.",
     ),
-    (r"'NoneType' object", "a function without `return` gives None."),
+    (r"'NoneType' object", "something here is None: does a function lack its `return`?"),
     (r"calling it gives a NoneType", "a function without `return` gives None."),
     (r"before Module\.__init__\(\) call", "super().__init__() comes first in __init__."),
     (r"is a NoneType, which cannot be called", "a function without `return` gives None."),
@@ -45,7 +45,7 @@ def why_not(error: NotebookCodeError, stopped: Sequence[StoppedCell]) -> tuple[s
         near = f" The notebook has `{error.near}`." if error.near else ""
         return f"NameError: `{name}` is not defined{_at(error)}", SPELLING + near
     if error.kind == "NotImplementedError":
-        return f"a part that is not filled in{_at(error)}", ""
+        return f"a stub that is not filled in{_at(error)}", ""
     got = f"{error.kind}: {error.message}" if error.message else error.kind
     return got + _at(error), _known(error.message)
 

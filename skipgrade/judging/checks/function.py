@@ -102,7 +102,8 @@ def _made_otherwise(ours: Program, theirs: Program, mode: str, asked: Compared) 
     if found is None:
         return None
     where = f" in {mode} mode" if "dropout" in found.expected else ""
-    return message(found.expected + where, found.got, found.hint or asked.hint or found.look)
+    known = found.hint if mode == "eval" else ""
+    return message(found.expected + where, found.got, known or asked.hint or found.look)
 
 
 def _odd_biases(ours: list[Slot], theirs: list[Slot]) -> set[str] | None:

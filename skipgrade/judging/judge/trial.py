@@ -69,8 +69,7 @@ class Trial:
             raise CheckFailedError(reason)
         self.lost += worth
         told = Reason.of(reason)
-        same = (told.expected, told.got) if told.expected else told
-        if same not in [(one.expected, one.got) if one.expected else one for one in self.reasons]:
+        if not any(one == told or told.repeats(one) for one in self.reasons):
             self.reasons.append(told)
 
 
