@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skipgrade.classroom.progress import Outcome
 
 
+REASONS = 2  # lines the report has for each student
 DONE, NOT_DONE, INTERRUPTED, UNREAD = 0, 1, 130, 141  # the last two: 128 and a signal's number
 
 
@@ -107,8 +108,21 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("report", help="print scores, and why points were lost")
     command.add_argument("assignment", metavar="ASSIGNMENT")
-    command.add_argument("--json", action="store_true", help="for programs to read")
+    command.add_argument("--all", action="store_true", help="every reason, not the first of each")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs to read")
+    form.add_argument(
+        "--html", type=Path, metavar="FILE", help="the class as one page: figures, tasks, students"
+    )
     command.set_defaults(run=_report)
+
+    command = commands.add_parser("similar", help="list pairs of submissions with much in common")
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.add_argument(
+        "--roster", type=Path, metavar="FILE.csv", help="its groups are not compared in themselves"
+    )
+    command.add_argument("--json", action="store_true", help="for programs to read")
+    command.set_defaults(run=_similar)
 
     command = commands.add_parser("feedback", help="write the students' HTML feedback")
     command.add_argument("assignment", metavar="ASSIGNMENT")
@@ -239,9 +253,31 @@ def _report(options: argparse.Namespace) -> int:
 
     course = Course(options.course)
     table = report.rows(course, options.assignment)
+    if options.html:
+        from skipgrade.classroom import class_page
+
+        class_page.write(course, options.assignment, table, options.html)
+        say(f"  {options.html}")
+        return DONE
     width = shutil.get_terminal_size(fallback=(120, 0)).columns
-    as_text = report.lines(table, max(80, width))
+    as_text = report.lines(table, max(80, width), None if options.all else REASONS)
     for line in report.as_json(options.assignment, table).splitlines() if options.json else as_text:
+        say(line)
+    return DONE
+
+
+def _similar(options: argparse.Namespace) -> int:
+    from skipgrade.classroom.course import Course
+    from skipgrade.classroom.roster import Roster
+    from skipgrade.classroom.similar import comparing
+
+    course = Course(options.course)
+    roster = Roster.read(options.roster) if options.roster else None
+    pairs = comparing.compare(course, options.assignment, roster)
+    students = len(course.submissions(options.assignment))
+    as_text = comparing.lines(pairs, students)
+    whole = comparing.as_json(options.assignment, pairs)
+    for line in whole.splitlines() if options.json else as_text:
         say(line)
     return DONE
 

@@ -38,7 +38,7 @@ class StoppedCell:
 
     def describe(self) -> str:
         """What became of it, in words for its author."""
-        cell = f"the cell that starts '{self.start}'"
+        cell = f"the cell that starts '{self.start}'" if self.start else "its cell"
         if self.kind == "NotImplementedError":
             return f"{cell} is not filled in"
         if self.kind == CELL_LOST:
@@ -47,21 +47,29 @@ class StoppedCell:
         return f"{cell} stopped{at} with {self.kind}" + (f": {self.told}" if self.told else "")
 
 
-def stopped_cell(cell: NotebookNode) -> StoppedCell | None:
-    """From the outputs of a cell that was run; None if it raised nothing."""
+def stopped_cell(cell: NotebookNode, due: str = "") -> StoppedCell | None:
+    """From the outputs of a cell that was run; None if it raised nothing.
+
+    `due` is the code that belongs there: what that defines is missing, too.
+    """
     errors = [output for output in cell.outputs if output.output_type == "error"]
     if not errors:
         return None
     number = _line(errors[0], cell.get("execution_count"))
     lines = cell.source.splitlines()
     return StoppedCell(
-        start=presentable(next((line for line in lines if line.strip()), ""), 60),
+        start=presentable(next(filter(_tells, lines), ""), 60),
         kind=presentable(errors[0].ename, 60),
         told=presentable(errors[0].evalue),
         line=number,
         text=presentable(lines[number - 1], 80) if 0 < number <= len(lines) else "",
-        names=tuple(names_set(cell.source)),
+        names=tuple(dict.fromkeys([*names_set(cell.source), *names_set(due)])),
     )
+
+
+def _tells(line: str) -> bool:
+    """Whether a cell can be known by this line: nbgrader's stubs all look the same."""
+    return bool(line.strip()) and not line.startswith(("# YOUR CODE", "raise NotImplemented"))
 
 
 def _line(error: Any, count: Any) -> int:

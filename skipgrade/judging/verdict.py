@@ -76,6 +76,7 @@ class Verdict:
     share: float
     reasons: list[str] = field(default_factory=list)  # each a Reason
     notes: list[str] = field(default_factory=list)
+    accuracies: list[dict[str, Any]] = field(default_factory=list)  # measured, with their bars
     earlier: list[str] = field(default_factory=list)  # what went wrong in cells before
     kernel_lost: bool = False
     seconds: float = 0.0  # how long judging took

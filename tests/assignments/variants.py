@@ -71,18 +71,28 @@ class Assignment:
         return ROOT / "release" / name / f"{name}.ipynb"
 
     def student(
-        self, changed: Mapping[str, str], given: Mapping[str, Any] | None = None
+        self,
+        changed: Mapping[str, str],
+        given: Mapping[str, Any] | None = None,
+        *,
+        until: str = "",
     ) -> dict[str, Any]:
         """The names of a notebook with some cells changed, and with `given` as if trained.
 
-        Changed cells may be indented as a whole.
+        Changed cells may be indented as a whole. With `until`, the visible parts of the test
+        cells before that one have been run too, as in grading.
         """
         unknown = set(changed) - set(self.cells)
         assert not unknown, f"no such cells (or they need training): {sorted(unknown)}"
         names: dict[str, Any] = {}
         self.errors = {}
-        for cell, code in self.cells.items():
-            self._try(textwrap.dedent(changed.get(cell, code)), cell, names)
+        reached = not until
+        for cell, code in self.source.setup:
+            reached = reached or cell == until
+            if cell in self.cells:
+                self._try(textwrap.dedent(changed.get(cell, code)), cell, names)
+            elif not reached:
+                self._try(code, cell, names)
         names.update(given or {})
         return names
 
@@ -97,33 +107,31 @@ class Assignment:
         handed_in: HandedIn | None = None,
         party: Callable[[dict[str, Any]], Answerer] = LocalNotebook,
         seed: str = "open",
+        after_tests: bool = False,
     ) -> Verdict:
         """What a student with these cells earns for one test cell; `errors` says what raised.
 
+        With `after_tests` the visible parts of earlier test cells have been run before it.
         The notebook works in `folder` and was handed in as `handed_in` says, both the current
         folder if nothing is said; `party` answers for it. Whatever the answer, the hidden test
         itself may not raise, every forward pass can be recorded, and no point is lost unexplained.
         """
-        test = self.source.test(grade_id)
-        solution = self.solution
+        test, solution = self.source.test(grade_id), self.solution
         with contextlib.chdir(folder or Path.cwd()):
-            return self._judged(
-                test, solution, changed or {}, given, holdout, handed_in, party, seed
-            )
+            student = self.student(changed or {}, given, until=grade_id if after_tests else "")
+            return self._judged(test, solution, student, holdout, handed_in, party, seed)
 
     def _judged(
         self,
         test: TestCell,
         solution: dict[str, Any],
-        changed: Mapping[str, str],
-        given: Mapping[str, Any] | None,
+        student: dict[str, Any],
         holdout: Holdout,
         handed_in: HandedIn | None,
         party: Callable[[dict[str, Any]], Answerer],
         seed: str,
     ) -> Verdict:
         grade_id = test.grade_id
-        student = self.student(changed, given)
         self._try(test.visible, grade_id, student)
         handed_in = handed_in or HandedIn(Path.cwd())
         trial = Trial(
@@ -197,7 +205,7 @@ class Assignment:
         self, grade_id: str, changed: Mapping[str, str] | None = None, **more: Any
     ) -> Verdict:
         """The verdict on a right answer, which must earn every point."""
-        verdict = self.verdict(grade_id, changed, **more)
+        verdict = self.verdict(grade_id, changed, after_tests=True, **more)
         assert verdict.share == 1.0, f"{grade_id}: {verdict.share}, {verdict.reasons}"
         return verdict
 

@@ -53,7 +53,7 @@ def test_part_of_the_marks_with_a_reason_for_the_rest(graded: Graded) -> None:
     ("student", "reason"),
     [
         ("patches-the-judge", "differ|reference's number"),
-        ("hogs-memory", "NameError"),
+        ("hogs-memory", "MemoryError"),
         ("dies", "the kernel died while running it"),
         ("dies-when-asked", "kernel died while this cell was checked"),
         ("loops", "stopped after 12 s"),

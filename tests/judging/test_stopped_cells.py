@@ -70,4 +70,10 @@ def test_in_a_real_kernel(graded: Graded) -> None:
 
 
 def test_a_stub_is_not_filled_in(graded: Graded) -> None:
-    assert "is not filled in" in graded.verdicts("stub")["net"]["reason"]
+    told = "`Net` is not defined: its cell is not filled in"
+    assert told in graded.verdicts("stub")["net"]["reason"]
+
+
+def test_a_cell_that_died_is_known_by_what_belongs_there(graded: Graded) -> None:
+    told = graded.verdicts("dies")["double"]["reason"]
+    assert "`double` is not defined: the cell that starts 'import os' did not end" in told

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -38,6 +38,8 @@ class Score:
     share: float
     reason: str = ""
     note: str = ""
+    measured: float | None = None  # an accuracy on held-out images
+    bars: list[float] = field(default_factory=list)  # from which on it earns something
 
 
 def tiers_from(at_least: float | None, tiers: Mapping[float, float] | None) -> dict[float, float]:
@@ -176,9 +178,9 @@ def _mark(
     if seen < total:
         note += f"; the other {total - seen} would not change the verdict"
     share = earned(fewest, total, tiers)
-    if share == 1.0:
-        return Score(1.0, note=note)
-    return Score(share, message(expected, note, hint or "more epochs, or a better schedule."), note)
+    hint = hint or "more epochs, or a better schedule."
+    reason = "" if share == 1.0 else message(expected, note, hint)
+    return Score(share, reason, note, correct / seen if seen else None, sorted(tiers))
 
 
 def by_predictions(
@@ -218,7 +220,8 @@ def by_predictions(
             )
             hint = "write the file with the network and weights you hand in."
     share = earned(correct, len(labels), tiers)
-    return Score(share, "" if share == 1 else message(expected, note, hint), note)
+    reason = "" if share == 1 else message(expected, note, hint)
+    return Score(share, reason, note, correct / len(labels), sorted(tiers))
 
 
 def _given(scores: Scorer, images: Tensor, labels: Tensor) -> Tensor:

@@ -299,6 +299,8 @@ def _told(shapes: list[tuple[int, ...]]) -> str:
 def _settle(trial: Trial, score: accuracy.Score, worth: float | None) -> None:
     if score.note:
         trial.notes.append(score.note)
+    if score.measured is not None:
+        trial.accuracies.append({"accuracy": score.measured, "bars": score.bars})
     if score.share == 0:
         trial.deduct(score.reason, worth)
     elif score.share < 1:

@@ -134,7 +134,7 @@ class JudgedExecute(RecoveringExecute):
             reason = self.abandoned or self.run_visible(cell, index)
         finally:
             cell.source = shown
-        if not test and (stopped := stopped_cell(cell)):
+        if not test and (stopped := stopped_cell(cell, self._due(cell))):
             self._stopped.append(stopped)
         if test:
             verdict = Verdict.zero(reason) if self.abandoned else self._verdict_on(test.grade_id)
@@ -146,6 +146,10 @@ class JudgedExecute(RecoveringExecute):
         elif is_grade(cell) and self.abandoned:
             cell.outputs = []
         return cell, resources
+
+    def _due(self, cell: NotebookNode) -> str:
+        """The solution's code in the place of an answer."""
+        return self._judge.source.answers.get(grade_id(cell) or "", "")
 
     def _verdict_on(self, test: str) -> Verdict:
         if not self._connected:

@@ -172,4 +172,4 @@ def _file(cell: str) -> str:
 
 
 def _verdict(trial: Trial, share: float, *reasons: str) -> Verdict:
-    return Verdict(share, [*trial.reasons, *reasons], trial.notes)
+    return Verdict(share, [*trial.reasons, *reasons], trial.notes, trial.accuracies)

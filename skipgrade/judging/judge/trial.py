@@ -45,11 +45,12 @@ class Trial:
     lost: float = 0.0
     reasons: list[Reason] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    accuracies: list[dict[str, Any]] = field(default_factory=list)  # measured on held-out images
 
     def begin_cell(self, name: str) -> None:
         """Nothing is lost yet in this cell."""
         self.cell, self.drawn = name, 0
-        self.lost, self.reasons, self.notes = 0.0, [], []
+        self.lost, self.reasons, self.notes, self.accuracies = 0.0, [], [], []
 
     def generator(self, purpose: str) -> Generator:
         """Random numbers for one purpose: the same whenever this submission is graded, other ones
