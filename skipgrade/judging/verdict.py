@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+AT_LENGTH = 60  # characters of what came instead; nobody needs to read more of them twice
+
 
 class CheckFailedError(AssertionError):
     """A check that costs the whole cell."""
@@ -45,6 +47,11 @@ class Reason(str):
         if self.expected:
             return f"{self.got} (expected {self.expected})"
         return (self.splitlines() or [""])[0]
+
+    def repeats(self, other: Reason) -> bool:
+        """Whether it says of the same thing the same, or of another what was told at length."""
+        told = self.expected == other.expected or len(self.got) > AT_LENGTH
+        return bool(self.expected) and told and self.got == other.got
 
     def as_data(self) -> dict[str, str]:
         """How it is kept in a notebook's metadata."""

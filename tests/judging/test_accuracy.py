@@ -199,3 +199,31 @@ def test_bad_predictions_are_named(hand_in: Path, text: str | None, problem: str
         (hand_in / "predictions.csv").write_text(text)
     verdict = judge("check.predictions('predictions.csv', at_least=0.1)", "", "")
     assert verdict.share == 0.0 and problem in verdict.reasons[0]
+
+
+LOW = "check.accuracy('Net()', weights='net', at_least=0.63, hint='more epochs.')"
+
+
+def test_scores_that_are_not_numbers_are_not_counted_as_wrong_answers(hand_in: Path) -> None:
+    weights(hand_in, 0.0)
+    broken = NET.replace("return torch.where", "return (scores - scores) / 0 + torch.where")
+    (reason,) = judge(LOW, broken, NET).reasons
+    assert "scores that are all NaN or infinite" in reason
+    assert "0 of 200" not in reason and "more epochs" not in reason
+
+
+def test_a_network_that_cannot_be_built_gets_no_hint_for_a_low_accuracy(hand_in: Path) -> None:
+    weights(hand_in, 0.0)
+    (reason,) = judge(LOW, "def Net():\n    return 1 / 0", NET).reasons
+    assert "ZeroDivisionError" in reason and "more epochs" not in reason
+
+
+@pytest.mark.parametrize("saved", [{}, {"errs": torch.zeros(2)}])
+def test_weights_that_do_not_fit_get_no_hint_for_a_low_accuracy(
+    hand_in: Path, saved: dict[str, torch.Tensor]
+) -> None:
+    if saved:
+        save_file(saved, hand_in / "net-best.safetensors")
+    (reason,) = judge(LOW, NET, NET).reasons
+    assert "more epochs" not in reason
+    assert "not among the files" in reason or "does not fit the network" in reason
