@@ -149,9 +149,9 @@ def test_an_interrupted_run_goes_on_with_its_test_record_in_line() -> None:
     lab.seed_everything(0)
     with pytest.raises(KeyboardInterrupt):
         lab.fit(build(), loaders, evaluate=interrupted, **settings)
-    assert len(names["test_record"]("run")) == 3
+    assert len(names["_test_record"]("run")) == 3
     resumed = lab.fit(build(), loaders, evaluate=watch, **settings)
-    assert len(resumed) == len(names["test_record"]("run")) == 4
+    assert len(resumed) == len(names["_test_record"]("run")) == 4
     whole = measured(resumed)
     lab.forget("run")
     lab.seed_everything(0)
