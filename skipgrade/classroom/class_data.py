@@ -1,6 +1,5 @@
 """What the page of a class is made of, beside the rows of the report."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ import nbformat
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.outline import outline
 from skipgrade.classroom.report import Row
-from skipgrade.classroom.writing import TIMINGS_FILE
+from skipgrade.classroom.writing import latest_gradings
 from skipgrade.judging.intake.plain_files import NotPlainFileError, open_plain
 from skipgrade.lab.errors import LabError
 from skipgrade.lab.history import History
@@ -105,10 +104,5 @@ def _history(path: Path) -> History | None:
 
 def seconds(course: Course, assignment: str) -> dict[str, float]:
     """How long the latest grading of each submission took."""
-    path = course.root / TIMINGS_FILE
-    told: dict[str, float] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        entry = json.loads(line)
-        if entry["assignment"] == assignment:
-            told[entry["student"]] = entry.get("seconds", 0.0)
-    return told
+    latest = latest_gradings(course, assignment)
+    return {student: told.get("seconds", 0.0) for student, told in latest.items()}
