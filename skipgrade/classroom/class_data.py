@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 
 from skipgrade.classroom.course import Course
-from skipgrade.classroom.outline import outline
+from skipgrade.classroom.outline import outlines
 from skipgrade.classroom.report import Row
 from skipgrade.classroom.writing import latest_gradings
 from skipgrade.judging.intake.plain_files import NotPlainFileError, open_plain
@@ -46,9 +46,8 @@ class Measured:
     bars: tuple[float, ...]
 
 
-def failing(table: list[Row], course: Course, assignment: str) -> list[Failing]:
+def failing(table: list[Row], titles: dict[str, str]) -> list[Failing]:
     """The tasks that cost the class most, most costly first."""
-    titles = titles_of(course, assignment)
     found: dict[str, Failing] = {}
     for row in table:
         worth = {task.cell: task.most for task in row.marks.tasks} if row.marks else {}
@@ -63,8 +62,8 @@ def failing(table: list[Row], course: Course, assignment: str) -> list[Failing]:
 
 
 def titles_of(course: Course, assignment: str) -> dict[str, str]:
-    paths = sorted(course.folder("source", assignment).glob("*.ipynb"))
-    return {cell: place.title for path in paths for cell, place in outline(path).items()}
+    places = outlines(course.folder("source", assignment))
+    return {cell: place.title for cell, place in places.items()}
 
 
 def accuracies(course: Course, assignment: str, table: list[Row]) -> dict[str, list[Measured]]:
