@@ -2,16 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import nbformat
 
 from skipgrade.classroom.course import Course
+from skipgrade.classroom.histories import histories_in
 from skipgrade.classroom.outline import outlines
 from skipgrade.classroom.report import Row
 from skipgrade.classroom.writing import latest_gradings
-from skipgrade.judging.intake.plain_files import NotPlainFileError, open_plain
-from skipgrade.lab.errors import LabError
 from skipgrade.lab.history import History
 
 LARGEST = 5_000_000  # bytes of a history that is drawn
@@ -84,21 +82,10 @@ def curves(course: Course, assignment: str, table: list[Row]) -> dict[str, dict[
     found: dict[str, dict[str, History]] = {}
     for row in table:
         folder = course.folder("submitted", assignment, row.student)
-        for path in sorted(folder.glob("*-history.json")):
-            if (history := _history(path)) is not None:
-                run = path.name.removesuffix("-history.json")
+        for run, history in histories_in(folder, LARGEST).items():
+            if 0 < len(history) <= LONGEST:
                 found.setdefault(run, {})[row.student] = history
     return found
-
-
-def _history(path: Path) -> History | None:
-    try:
-        with open_plain(path) as file:
-            text = file.read(LARGEST + 1)
-        history = History.parse(text, path)
-    except (NotPlainFileError, LabError, OSError):
-        return None  # the judge tells its student
-    return history if len(text) <= LARGEST and 0 < len(history) <= LONGEST else None
 
 
 def seconds(course: Course, assignment: str) -> dict[str, float]:
