@@ -34,7 +34,7 @@ ASK = "Ask the student to hand in again"
 
 @dataclass
 class Ready:
-    """An attempt unpacked beside its place."""
+    """An attempt unpacked next to its place."""
 
     folder: Path
     digest: str

@@ -38,7 +38,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
     """Strictly: every weight of the model, no other, each of the right shape."""
     if not path.is_file():
         raise LabError(
-            f"{path} is missing: it is written by lab.fit and must lie beside the notebook."
+            f"{path} is missing: it is written by lab.fit and must lie next to the notebook."
         )
     try:
         tensors = load_file(path)

@@ -191,7 +191,7 @@ class Run:
                     generator.manual_seed(seed)
 
     def _publish(self, weights: Tensors) -> None:
-        """Write the files of the hand-in that belong to the epoch just finished."""
+        """Write the files of the submission that belong to the epoch just finished."""
         content = save(weights)
         if self.history.best is self.history.epochs[-1]:
             write_atomically(run_file(self.name, "best.safetensors"), content)
@@ -203,7 +203,7 @@ def _diverged(name: str, epoch: int, *, loss: float, rate: float) -> str:
     return (
         f"the loss became {loss} in epoch {epoch} (learning rate {rate:g}). Nothing of this epoch "
         "was saved. Usual causes: a learning rate that is too high, images that are not "
-        "normalised, or gradients that are never set back to zero. After the mend: "
+        "normalised, or gradients that are never set back to zero. Once fixed: "
         f"lab.forget({name!r}), then train again."
     )
 

@@ -22,7 +22,7 @@ def describe(
     choices: dict[str, Callable[..., Any] | None],
     seed: int,
 ) -> dict[str, Any]:
-    """Everything that decides what comes out of a run, but for the number of epochs."""
+    """Everything that decides what comes out of a run, except for the number of epochs."""
     settings: dict[str, Any] = {
         "data": data,
         "augment": augment,

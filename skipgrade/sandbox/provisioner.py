@@ -47,8 +47,8 @@ def demand_protection(accept_missing: Collection[str]) -> None:
         told = "; ".join(PROTECTIONS[name] for name in missing)
         accepted = sorted({*missing, *accept_missing})
         raise SandboxMissingError(
-            "submissions are not run, since this machine cannot confine them. "
-            f"It lacks {told}. Grade on a machine that has it; or, if you "
+            "nothing was graded: this machine cannot run submissions in a sandbox. "
+            f"Missing: {told}. Grade on a machine that has it; or, if you "
             "trust every submission, write "
             f"c.SandboxProvisioner.accept_missing = {accepted} into nbgrader_config.py."
         )

@@ -29,7 +29,7 @@ def check(trial: Trial, expression: str, asked: Asked, hint: str) -> str | None:
     expected = "a matplotlib figure"
     axes = ask_student(trial, expected, hint, "figure", expression=expression)
     if not _well_formed(axes):
-        raise NoAnswerError(message(expected, "an answer that is not of the agreed form", hint))
+        raise NoAnswerError(message(expected, "a malformed answer", hint))
     drawn = [ax for ax in axes if ax["drawn"]]
     if not drawn:
         return message("a figure with something drawn in it", "an empty one", hint)

@@ -28,7 +28,7 @@ from skipgrade.judging.programs.steps import steps
 from skipgrade.judging.verdict import message
 
 TOLERANCE = 1e-6
-EXPECTED = "something that can be called with the inputs of the text"
+EXPECTED = "something callable with the inputs the text describes"
 DOUBLE = torch.float64
 
 
@@ -193,9 +193,9 @@ def _structure(ours: list[str], theirs: list[str], hint: str) -> str:
             return message(f"{where}: {expected}", got[:120], hint)
     if len(ours) == len(theirs):
         return message(
-            "the layers connected as the text says", "the same layers, connected otherwise", hint
+            "the layers connected as the text says", "the same layers, connected differently", hint
         )
-    return message(f"{len(ours)} layers with weights of their own", f"{len(theirs)}", hint)
+    return message(f"{len(ours)} layers with weights", f"{len(theirs)}", hint)
 
 
 def _differ(expected: list[Tensor], got: list[Tensor], tolerance: float) -> str | None:
@@ -203,7 +203,7 @@ def _differ(expected: list[Tensor], got: list[Tensor], tolerance: float) -> str 
         return f"{len(got)} results where {len(expected)} are due"
     for one, other in zip(expected, got, strict=True):
         if other.shape != one.shape:
-            return f"shape {tuple(other.shape)} where {tuple(one.shape)} is due"
+            return f"shape {tuple(other.shape)} instead of {tuple(one.shape)}"
         gap = largest_gap(one, other)
         scale = 1 + (float(one.double().abs().max()) if one.numel() else 0.0)
         if not gap <= tolerance * scale:

@@ -56,7 +56,7 @@ def check_step(
     got = ask_student(trial, ONE_STEP, hint, "training step", step=step, problems=problems)
     due = take(problems)
     if not has_form(got, due):
-        return [Fault(message(ONE_STEP, "an answer that is not of the agreed form", hint), 1.0)]
+        return [Fault(message(ONE_STEP, "a malformed answer", hint), 1.0)]
     faults = []
     if sets_mode and not _fit(got, due, problems, WEIGHTS):
         left_alone = take(problems, training=None)

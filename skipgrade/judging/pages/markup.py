@@ -76,7 +76,7 @@ _TAG_BEGINS = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)|<[!?]")
 
 
 def clean_text(value: object) -> str:
-    """Text without what no file can hold or no page show; nothing for what is no text."""
+    """Text without what no file can hold or no page show; nothing for what is not text."""
     if isinstance(value, list):
         value = "".join(part for part in value if isinstance(part, str))
     if not isinstance(value, str):

@@ -40,7 +40,7 @@ class UnfitNameError(ValueError):
 
 
 class Sanitise(NbGraderPreprocessor):
-    """Last but for CheckMetadataOnce in `c.Autograde.sanitize_preprocessors`."""
+    """Last except for CheckMetadataOnce in `c.Autograde.sanitize_preprocessors`."""
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
