@@ -32,10 +32,11 @@ test-oldest: $(STAMP)  ## the fast tests with the oldest versions pyproject.toml
 	@env PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" OMP_NUM_THREADS=1 .venv-oldest/bin/python \
 		-m pytest -n auto --maxprocesses 4 --dist loadgroup $(FAST_TESTS)
 
-lint: $(STAMP)  ## ruff (notebooks too), mypy, and no outputs in notebooks
+lint: $(STAMP)  ## ruff (notebooks too), mypy, plain words, and no outputs in notebooks
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
+	@$(BIN)/python tools/words.py
 	@$(BIN)/nbstripout --keep-id --verify source/*/*.ipynb release/*/*.ipynb
 
 lab: $(STAMP)  ## JupyterLab in the course, with nbgrader's extensions

@@ -99,7 +99,7 @@ class Course:
         directory: CourseDirectory | None = None,
         log_file: Path | None = None,
     ) -> None:
-        """Do what nbgrader's command of that converter does, afresh; its log goes to a file."""
+        """Do what nbgrader's command of that converter does, as new; its log goes to a file."""
         with _log_to(log_file or self.log_file) as log, as_nbgrader_means_it():
             try:
                 converter(

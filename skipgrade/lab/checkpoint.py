@@ -104,7 +104,7 @@ class Resume:
         except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
             raise LabError(
                 f"{self.path} cannot be read ({error}), so the run cannot go on. "
-                f"Start afresh with lab.forget({name!r})."
+                f"Start again with lab.forget({name!r})."
             ) from error
         self.history = History(name, record["epochs"], record["settings"])
         self.planned: int = record["planned"]

@@ -22,6 +22,6 @@ def run_file(name: str, kind: str) -> Path:
 
 
 def forget(name: str) -> None:
-    """Delete every file of the run, so that the next `fit` with this name starts afresh."""
+    """Delete every file of the run, so that the next `fit` of this name starts again."""
     for kind in KINDS:
         run_file(name, kind).unlink(missing_ok=True)

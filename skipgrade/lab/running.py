@@ -86,7 +86,7 @@ class Run:
         if finished.exists() and History.read(finished).epochs:
             raise LabError(
                 f"{finished} is here but {path} is not, so this run cannot go on. Put the file "
-                f"back, use another name, or start afresh with lab.forget({self.name!r})."
+                f"back, use another name, or start again with lab.forget({self.name!r})."
             )
         return None
 

@@ -56,7 +56,7 @@ def refuse_change(name: str, then: dict[str, Any], now: dict[str, Any]) -> None:
             f"The files {name}-* in this folder come from a run with other settings:\n  "
             + "\n  ".join(changed)
             + f"\nTo keep them, train under another name: lab.fit(..., name={name + '-2'!r}). "
-            f"To throw them away and start afresh: lab.forget({name!r})."
+            f"To throw them away and start again: lab.forget({name!r})."
         )
 
 

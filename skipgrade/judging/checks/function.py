@@ -109,7 +109,7 @@ def _made_otherwise(ours: Program, theirs: Program, mode: str, asked: Compared) 
 def _odd_biases(ours: list[Slot], theirs: list[Slot]) -> set[str] | None:
     """The biases only one side has; None when anything else is on one side only.
 
-    A bias set to zero changes no function, so having one or not is no difference.
+    A bias set to zero changes no function, so having one or not makes no difference.
     """
     roles = {slot.key: slot.role for slot in (*ours, *theirs)}
     odd = {slot.key for slot in ours} ^ {slot.key for slot in theirs}

@@ -83,7 +83,7 @@ def _solution(
 def _odd_biases(ours: dict[str, str], theirs: dict[str, str]) -> list[str] | None:
     """The biases only one side has; None when anything else is on one side only.
 
-    A bias set to zero changes no function, so having one or not is no difference.
+    A bias set to zero changes no function, so having one or not makes no difference.
     """
     odd = {**ours, **theirs}.keys() - (ours.keys() & theirs.keys())
     roles = {**ours, **theirs}

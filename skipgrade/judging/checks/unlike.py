@@ -161,7 +161,7 @@ def _follows(steps: Sequence[Step], index: int) -> str:
 
 
 def _shared(ours: Sequence[Step], theirs: Sequence[Step]) -> Found | None:
-    """A layer of theirs that is used twice where ours has two."""
+    """A layer of the student's that is used twice where ours has two."""
     uses = Counter(step.weights for step in ours if step.weights)
     seen: dict[tuple[int, ...], int] = {}
     for index, step in enumerate(theirs):
