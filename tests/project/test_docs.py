@@ -39,7 +39,7 @@ def test_points_table_is_the_notebooks() -> None:
 
 def test_every_point_is_traced_to_a_requirement() -> None:
     """Each graded cell has one row, with its points; no row speaks of a cell that is not there."""
-    text = (ROOT / "docs" / "instructors.md").read_text()
+    text = (ROOT / "docs" / "requirements.md").read_text()
     rows = re.findall(r"^\| [A-E, ]+ \| .+ \| (\d\d) \| `([\w-]+)` \| ([\d.]+) \|$", text, re.M)
     told = [(assignment, cell, float(worth)) for assignment, cell, worth in rows]
     graded = [
