@@ -1,4 +1,4 @@
-"""What Linux tells about processes, and asks of those who have some."""
+"""Helpers around /proc and prctl: what Linux knows of processes."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class WarmProvisioner(LocalProvisioner):
         return self.connection_info
 
     async def kill(self, restart: bool = False) -> None:
-        """As ever, and looks often for the end: jupyter_client would look every 0.1 seconds.
+        """Kill as usual, then look often for the end: jupyter_client looks every 0.1 seconds.
 
         Without a thread to wait in: at the end of a process, when judges are dismissed, there are
         no new ones.

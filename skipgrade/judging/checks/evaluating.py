@@ -167,7 +167,7 @@ def _same(state: State, before: State) -> bool:
 def _recorded_message() -> str:
     return message(
         "no gradients recorded while evaluating", "a forward pass that records them",
-        "torch.no_grad() round the loop: without it memory fills with graphs nobody uses.",
+        "torch.no_grad() around the loop: without it memory fills with graphs nobody uses.",
     )  # fmt: skip
 
 

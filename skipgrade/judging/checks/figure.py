@@ -62,7 +62,7 @@ def _labels(drawn: list[dict[str, Any]], asked: Asked, hint: str) -> str | None:
             return message(f"a label on every {name[0]} axis", "an axis without one", hint)
     several = sum(len(ax["curves"]) for ax in plots) > 1
     if asked.legend and several and not any(ax["legend"] for ax in plots):
-        return message("a legend that tells the curves apart", "none", hint)
+        return message("a legend that names the curves", "none", hint)
     return None
 
 

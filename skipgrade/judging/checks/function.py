@@ -57,10 +57,10 @@ def check(
     try:
         theirs = student_network(trial, expression, EXPECTED, hint, list(inputs.values()), of)
         if theirs.eval.own_gradients:
-            raise NoProgramError("it has a torch.autograd.Function with a gradient of its own")
+            raise NoProgramError("it has a torch.autograd.Function with its own gradient")
     except NoProgramError as error:
         if of is not None:
-            return message(EXPECTED, f"a forward pass that cannot be told: {error}", RECORD)
+            return message(EXPECTED, f"a forward pass that cannot be recorded: {error}", RECORD)
         return in_their_process.check(trial, expression, inputs, train, tolerance, hint, str(error))
     ours = ours or solution_network(trial, expression, list(inputs.values()), of)
     asked = Compared(given, tolerance, hint, f"{trial.seed} {expression}")

@@ -153,8 +153,8 @@ def _where_first(got: list[Answer], due: list[Answer], problems: list[Problem]) 
             return "weights that are no longer numbers"
         if away > tolerance(answer["states"][0]):
             shown = f"by {away:.0%} of the step's length" if away < 100 else "by far"
-            return f"weights that moved otherwise: {shown} in the very first step"
-    return "weights that moved as they should in a first step, and otherwise in the second"
+            return f"weights that moved differently: {shown} in the very first step"
+    return "weights that moved as they should in a first step, and differently in the second"
 
 
 def _mode_message() -> str:

@@ -167,6 +167,6 @@ def _shared(ours: Sequence[Step], theirs: Sequence[Step]) -> Found | None:
     for index, step in enumerate(theirs):
         if step.weights and step.weights in seen and max(uses.values(), default=1) == 1:
             name, first = _numbered(theirs, index), _numbered(theirs, seen[step.weights])
-            return Found(f"weights of its own for {name}", f"{name} with those of {first}")
+            return Found(f"separate weights for {name}", f"{name} with those of {first}")
         seen.setdefault(step.weights, index)
     return None

@@ -1,5 +1,5 @@
-"""[judge's kernel] The two sources of answers: the student's kernel, from afar, and the notebook at
-hand.
+"""[judge's kernel] The two sources of answers: the student's kernel (remote), and a namespace in
+this process.
 """
 
 from __future__ import annotations
