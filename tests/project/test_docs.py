@@ -60,6 +60,17 @@ def test_every_setting_in_the_environment_has_a_row() -> None:
     assert sorted(told) == sorted(read)
 
 
+def test_messages_quoted_for_students_exist() -> None:
+    """Each message in the table of troubles is one that a notebook can show."""
+    table = (ROOT / "docs" / "students.md").read_text().split("## When something goes wrong")[1]
+    quoted = re.findall(r'^\|[^|]*?"([^"|]+)"[^|]*\|', table, re.M)
+    files = [*ROOT.glob("skipgrade/lab/*.py"), ROOT / "skipgrade" / "classroom" / "colab.py"]
+    shown = "\n".join(path.read_text() for path in files)
+    assert quoted
+    for message in quoted:
+        assert all(part in shown for part in message.split("cifar10")), message
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text()):
