@@ -44,3 +44,14 @@ def test_a_mistake_in_a_part_costs_that_part(mistake: Mistake) -> None:
             lost,
             [found[cell].reasons for cell in lost],
         )
+
+
+@pytest.mark.parametrize(
+    ("number", "cell", "helper"),
+    [("01", "evaluate", "accuracy"), ("04", "res-block", "block"), ("07", "block", "norm")],
+)
+def test_test_cells_leave_a_students_own_helpers_alone(number: str, cell: str, helper: str) -> None:
+    trial = assignment(number)
+    code = f'def {helper}(*args):\n    return "mine"\n\n\n' + trial.cells[cell]
+    last = next(reversed(trial.source.tests))
+    assert trial.student({cell: code}, until=last)[helper]() == "mine"

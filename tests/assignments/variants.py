@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import linecache
 import textwrap
+import traceback
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import nbformat
+from nbformat.v4 import new_code_cell, new_output
 
 from skipgrade.judging.grader.source import (
     NEEDS_TRAINING,
@@ -33,6 +36,7 @@ from skipgrade.judging.judge.answerers import Answerer, LocalNotebook
 from skipgrade.judging.judge.handed_in import HandedIn
 from skipgrade.judging.judge.holdout import open_images
 from skipgrade.judging.judge.trial import Holdout, Trial
+from skipgrade.judging.stopped_cells import StoppedCell, stopped_cell
 from skipgrade.judging.verdict import Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -67,18 +71,28 @@ class Assignment:
         return ROOT / "release" / name / f"{name}.ipynb"
 
     def student(
-        self, changed: Mapping[str, str], given: Mapping[str, Any] | None = None
+        self,
+        changed: Mapping[str, str],
+        given: Mapping[str, Any] | None = None,
+        *,
+        until: str = "",
     ) -> dict[str, Any]:
         """The names of a notebook with some cells changed, and with `given` as if trained.
 
-        Changed cells may be indented as a whole.
+        Changed cells may be indented as a whole. With `until`, the visible parts of the test
+        cells before that one have been run too, as in grading.
         """
         unknown = set(changed) - set(self.cells)
         assert not unknown, f"no such cells (or they need training): {sorted(unknown)}"
         names: dict[str, Any] = {}
         self.errors = {}
-        for cell, code in self.cells.items():
-            self._try(textwrap.dedent(changed.get(cell, code)), cell, names)
+        reached = not until
+        for cell, code in self.source.setup:
+            reached = reached or cell == until
+            if cell in self.cells:
+                self._try(textwrap.dedent(changed.get(cell, code)), cell, names)
+            elif not reached:
+                self._try(code, cell, names)
         names.update(given or {})
         return names
 
@@ -93,33 +107,31 @@ class Assignment:
         handed_in: HandedIn | None = None,
         party: Callable[[dict[str, Any]], Answerer] = LocalNotebook,
         seed: str = "open",
+        after_tests: bool = False,
     ) -> Verdict:
         """What a student with these cells earns for one test cell; `errors` says what raised.
 
+        With `after_tests` the visible parts of earlier test cells have been run before it.
         The notebook works in `folder` and was handed in as `handed_in` says, both the current
         folder if nothing is said; `party` answers for it. Whatever the answer, the hidden test
         itself may not raise, every forward pass can be recorded, and no point is lost unexplained.
         """
-        test = self.source.test(grade_id)
-        solution = self.solution
+        test, solution = self.source.test(grade_id), self.solution
         with contextlib.chdir(folder or Path.cwd()):
-            return self._judged(
-                test, solution, changed or {}, given, holdout, handed_in, party, seed
-            )
+            student = self.student(changed or {}, given, until=grade_id if after_tests else "")
+            return self._judged(test, solution, student, holdout, handed_in, party, seed)
 
     def _judged(
         self,
         test: TestCell,
         solution: dict[str, Any],
-        changed: Mapping[str, str],
-        given: Mapping[str, Any] | None,
+        student: dict[str, Any],
         holdout: Holdout,
         handed_in: HandedIn | None,
         party: Callable[[dict[str, Any]], Answerer],
         seed: str,
     ) -> Verdict:
         grade_id = test.grade_id
-        student = self.student(changed, given)
         self._try(test.visible, grade_id, student)
         handed_in = handed_in or HandedIn(Path.cwd())
         trial = Trial(
@@ -161,7 +173,10 @@ class Assignment:
             for cell, code in self.source.setup:
                 test = self.source.tests.get(cell)
                 if test is None:
-                    self._try(textwrap.dedent(changed.get(cell, code)), cell, student)
+                    own = textwrap.dedent(changed.get(cell, code))
+                    self._try(own, cell, student)
+                    if cell in self.errors:
+                        trial.stopped.append(_stopped(own, self.errors[cell]))
                 elif only is None or cell in only:
                     self._try(test.visible, cell, student)
                     found[cell] = judge_side.verdict_on(test.hidden, cell, solution)
@@ -190,7 +205,7 @@ class Assignment:
         self, grade_id: str, changed: Mapping[str, str] | None = None, **more: Any
     ) -> Verdict:
         """The verdict on a right answer, which must earn every point."""
-        verdict = self.verdict(grade_id, changed, **more)
+        verdict = self.verdict(grade_id, changed, after_tests=True, **more)
         assert verdict.share == 1.0, f"{grade_id}: {verdict.share}, {verdict.reasons}"
         return verdict
 
@@ -218,4 +233,26 @@ class Assignment:
 
 
 def _run(code: str, cell: str, names: dict[str, Any]) -> None:
-    exec(compile(split(code)[0], f"<cell {cell}>", "exec"), names)
+    code, file = split(code)[0], f"<notebook {cell}>"
+    linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
+    exec(compile(code, file, "exec"), names)
+
+
+def _stopped(code: str, error: Exception) -> StoppedCell:
+    """The same that the grader finds in the outputs of a cell."""
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if "<notebook" in one[0]]
+    line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno
+    told = error.msg if isinstance(error, SyntaxError) else str(error)
+    return stopped_cell(
+        new_code_cell(
+            code,
+            outputs=[
+                new_output(
+                    "error",
+                    ename=type(error).__name__,
+                    evalue=told,
+                    traceback=[f"Cell In[1], line {line}"],
+                )
+            ],
+        )
+    )

@@ -114,6 +114,7 @@ def test_a_machine_lost_twenty_times_costs_an_epoch_each_at_most(tmp_path: Path)
         [sys.executable, "-c", textwrap.dedent(PROGRAM), str(SEED), str(KILLS)],
         check=True,
         cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
     )
     machine = tmp_path / "machine"
     killed, finished, after = json.loads((machine / "report.json").read_text())
