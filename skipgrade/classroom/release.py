@@ -60,7 +60,7 @@ def complete(course: Course, say: Callable[[str], None]) -> None:
         for released in notebooks.values()
         for name, notebook in released.items()
     }
-    wheel = build_student_wheel(release, tasks)
+    wheel = build_student_wheel(release, {visible.FILE: visible.to_json(tasks)})
     say(f"  release/{wheel.name}: {wheel.stat().st_size / 1000:.0f} kB")
     header = ColabHeader(config=course.config)
     rows = []

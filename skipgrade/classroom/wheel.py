@@ -12,7 +12,6 @@ from pathlib import Path
 from hatchling.builders.wheel import WheelBuilder
 
 from skipgrade import __version__
-from skipgrade.lab import visible
 
 OURS = "skipgrade"
 PACKAGE = Path(__file__).parents[1]
@@ -23,13 +22,13 @@ def requirements() -> list[str]:
     return [line for line in metadata.requires(OURS) or [] if "extra ==" not in line]
 
 
-def build_student_wheel(into: Path, tasks: dict[str, list[visible.Task]]) -> Path:
-    """Build the wheel of `skipgrade.lab`, with the visible tests, into a folder; its path."""
+def build_student_wheel(into: Path, data: dict[str, str]) -> Path:
+    """Build the wheel of `skipgrade.lab`, with these files of data, into a folder; its path."""
     with tempfile.TemporaryDirectory() as scratch:
         staging = Path(scratch)
         _stage(staging)
-        told = staging / OURS / "lab" / visible.FILE
-        told.write_text(visible.to_json(tasks), encoding="utf-8")
+        for name, text in data.items():
+            (staging / OURS / "lab" / name).write_text(text, encoding="utf-8")
         into.mkdir(parents=True, exist_ok=True)
         builder = WheelBuilder(str(staging))
         return Path(next(builder.build(directory=str(into), versions=["standard"])))

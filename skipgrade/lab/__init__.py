@@ -21,6 +21,7 @@ from skipgrade.lab.plots import (
 )
 from skipgrade.lab.predicted import read_predictions, write_predictions
 from skipgrade.lab.schedules import cosine, one_cycle
+from skipgrade.lab.unfilled import if_filled_in
 
 __all__ = [
     "MEAN",
@@ -38,6 +39,7 @@ __all__ = [
     "fit",
     "forget",
     "hand_in",
+    "if_filled_in",
     "load",
     "normalisation",
     "one_cycle",

@@ -9,9 +9,9 @@ from skipgrade.lab.errors import LabError
 from skipgrade.lab.files import run_file
 from skipgrade.lab.history import History
 from skipgrade.lab.settings import on_drawn_images
+from skipgrade.lab.unfilled import is_stub
 from skipgrade.lab.visible import released
 
-STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 UNWRITTEN = "YOUR ANSWER HERE"
 SHOWN = 5  # of a kind; the rest is counted
 
@@ -19,7 +19,7 @@ SHOWN = 5  # of a kind; the rest is counted
 def told(assignment: str, cells: Iterable[dict[str, Any]], runs: Iterable[str]) -> list[str]:
     """A line or two a kind; none where nothing is left."""
     every = list(cells)
-    lines = _listed("code that is not filled in", _names(every, "code", _is_stub))
+    lines = _listed("code that is not filled in", _names(every, "code", is_stub))
     lines += _listed("answers that are not written", _names(every, "markdown", _is_unwritten))
     lines += _listed(
         "runs on the drawn images, worth little where the official ones are asked for", _drawn(runs)
@@ -57,10 +57,6 @@ def _names(cells: list[dict[str, Any]], kind: str, is_open: Callable[[str], bool
         if ours and is_open("".join(cell["source"])):
             found.append(marks["grade_id"])
     return found
-
-
-def _is_stub(source: str) -> bool:
-    return STUB in "\n".join(line.strip() for line in source.splitlines())
 
 
 def _is_unwritten(source: str) -> bool:

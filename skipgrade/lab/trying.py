@@ -15,7 +15,10 @@ from matplotlib import pyplot as plt
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from skipgrade.lab.unfilled import left_to_do, raising
+
 PASSED, FAILED, EMPTY = "passed", "FAILED", "not filled in"
+TEST = "<visible test>"  # what a traceback calls it
 LONGEST = 160  # characters of a sentence
 
 
@@ -27,26 +30,21 @@ class Outcome:
 
 def try_test(source: str, names: dict[str, Any]) -> Outcome:
     """Run a test in `names`, a copy of the notebook's; what it assigns stays there."""
-    before = set(names)
-    with _untouched(names), contextlib.redirect_stdout(io.StringIO()):
+    with _untouched(names), contextlib.redirect_stdout(io.StringIO()), raising():
         try:
-            exec(compile(source, "<visible test>", "exec"), names)
+            exec(compile(source, TEST, "exec"), names)
         except (Exception, SystemExit) as error:  # the student's code: what it raises is the result
-            return _outcome(error, source, before)
+            return _outcome(error, source)
     return Outcome(PASSED)
 
 
-def _outcome(error: BaseException, source: str, names: set[str]) -> Outcome:
+def _outcome(error: BaseException, source: str) -> Outcome:
     place = traceback.extract_tb(error.__traceback__)[-1]
-    in_test = place.filename == "<visible test>"
+    in_test = place.filename == TEST
     text = " ".join(str(error).split())
-    if isinstance(error, NotImplementedError) and not text:
-        where = "" if in_test or place.name == "<module>" else f"{place.name}() is still a stub"
-        return Outcome(EMPTY, where)
-    if isinstance(error, NameError) and in_test and error.name not in names:
-        return Outcome(
-            EMPTY, f"there is no {error.name} yet: fill in and run the cell that makes it"
-        )
+    left = left_to_do(error, own=TEST)
+    if left is not None:
+        return Outcome(EMPTY, left)
     if isinstance(error, AssertionError):
         line = source.splitlines()[(place.lineno or 1) - 1].strip() if in_test else place.line
         return Outcome(FAILED, _short(text or line or "an assert does not hold"))

@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from skipgrade.lab.errors import LabError
 
@@ -53,12 +55,25 @@ def to_json(assignments: dict[str, list[Task]]) -> str:
 
 
 def released() -> dict[str, list[Task]]:
-    """By assignment, the tasks that came with this installation."""
-    file = resources.files("skipgrade.lab") / FILE
-    if not file.is_file():
-        raise LabError(
-            "The visible tests are not in this installation of skipgrade; they come with the "
-            "course's own wheel, which the notebook's first cell installs (release/*.whl)."
-        )
-    told = json.loads(file.read_text(encoding="utf-8"))
+    """By assignment, the tasks that came with this installation, or with the clone it runs from."""
+    told = json.loads(_installed() or _in_the_clone())
     return {name: [Task(**task) for task in tasks] for name, tasks in told.items()}
+
+
+def _installed() -> str | None:
+    file = resources.files("skipgrade.lab") / FILE
+    return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+def _in_the_clone() -> str:
+    """Of the wheel in release/, as an installation in place (`pip install -e`) has none itself."""
+    folder = Path(__file__).parents[2] / "release"
+    for wheel in folder.glob("skipgrade-*.whl"):
+        with ZipFile(wheel) as file:
+            if (name := f"skipgrade/lab/{FILE}") in file.namelist():
+                return file.read(name).decode()
+    raise LabError(
+        "The visible tests are not in this installation of skipgrade. They come with the course's "
+        "own wheel, which the notebook's first cell installs. In a clone of the course, "
+        f"`skipgrade release` writes it to {folder}."
+    )

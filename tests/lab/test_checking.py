@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from torch import nn
 
 from skipgrade import lab
-from skipgrade.lab import checking
+from skipgrade.lab import checking, visible
 from skipgrade.lab.visible import Task
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ STUB = "def f(x):\n    raise NotImplementedError()"
         (
             "",
             "assert x == 1",
-            "not filled in: there is no x yet: fill in",
+            "not filled in: there is no x yet; fill in",
         ),
         (STUB, "f(1)", "not filled in: f() is still a stub"),
         ("def f(x):\n    return nope", "f(1)", "FAILED: NameError: name 'nope' is not defined"),
@@ -148,7 +148,13 @@ def test_while_grading_it_does_nothing(monkeypatch, capsys) -> None:
     assert not capsys.readouterr().out
 
 
-def test_an_installation_without_a_course_says_so() -> None:
+def test_an_installation_in_place_has_those_of_its_release() -> None:
+    notebooks = {path.stem for path in ROOT.glob("release/*/*.ipynb")}
+    assert visible.released().keys() == notebooks
+
+
+def test_an_installation_without_a_course_says_so(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(visible, "__file__", str(tmp_path / "skipgrade/lab/visible.py"))
     with pytest.raises(lab.LabError, match="come with the course's own wheel"):
         lab.check()
 
