@@ -11,9 +11,7 @@ from nbgrader.preprocessors import (
     DeduplicateIds,
     GetGrades,
     LimitOutput,
-    OverwriteCells,
     OverwriteKernelspec,
-    SaveAutoGrades,
 )
 from sqlalchemy.exc import SAWarning
 
@@ -25,6 +23,7 @@ from skipgrade.classroom.stubs import STUB, QuietStubs, SayNotFilledIn
 from skipgrade.classroom.zip_collect import PlatformNames
 from skipgrade.judging.grader.cell_metadata import CheckMetadataOnce
 from skipgrade.judging.grader.execute import JudgedExecute
+from skipgrade.judging.grader.gradebook_cells import OverwriteCellsAtOnce, SaveGradesAtOnce
 from skipgrade.judging.grader.skeleton import RestoreCells
 from skipgrade.judging.intake.exporter import SubmissionExporter
 from skipgrade.judging.pages.hide_tests import HideTests
@@ -58,7 +57,7 @@ c.Autograde.exclude_overwriting = beside_notebooks(Path("source"))
 c.Autograde.autograde_preprocessors = [
     JudgedExecute,
     LimitOutput,
-    SaveAutoGrades,
+    SaveGradesAtOnce,
     AssignLatePenalties,
     CheckMetadataOnce,
 ]
@@ -67,7 +66,7 @@ c.Autograde.sanitize_preprocessors = [
     RestoreCells,
     DeduplicateIds,
     OverwriteKernelspec,
-    OverwriteCells,
+    OverwriteCellsAtOnce,
     Sanitise,
     CheckMetadataOnce,
 ]
