@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from hatchling.builders.wheel import WheelBuilder
+from packaging.specifiers import SpecifierSet
 
 from skipgrade import __version__
 
@@ -34,6 +35,11 @@ def build_student_wheel(into: Path, data: dict[str, str]) -> Path:
         return Path(next(builder.build(directory=str(into), versions=["standard"])))
 
 
+def _lower_bound(python: str) -> str:
+    """Without the upper one: Colab's next Python must not lock a whole class out."""
+    return ",".join(str(bound) for bound in SpecifierSet(python) if bound.operator == ">=")
+
+
 def _stage(staging: Path) -> None:
     installed = metadata.distribution(OURS)
     told = installed.metadata
@@ -44,7 +50,7 @@ def _stage(staging: Path) -> None:
         "description": told["Summary"],
         "license": told["License-Expression"],
         "license-files": licenses,
-        "requires-python": told["Requires-Python"],
+        "requires-python": _lower_bound(told["Requires-Python"]),
         "dependencies": requirements(),
     }
     # JSON's strings and lists of strings are TOML too.

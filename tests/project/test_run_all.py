@@ -18,6 +18,7 @@ from skipgrade.lab.unfilled import SAYS
 from skipgrade.lab.visible import tasks_of
 
 ROOT = Path(__file__).parents[2]
+PYTHON = os.environ.get("STUDENTS_PYTHON", sys.executable)  # see `make test-bare`
 (WHEEL,) = (ROOT / "release").glob("*.whl")
 NOTEBOOKS = sorted(path.stem for path in ROOT.glob("release/*/*.ipynb"))
 OURS = "with lab.if_filled_in():"
@@ -46,7 +47,7 @@ def run(cells: Iterable[NotebookNode], folder: Path) -> list[dict[str, str]]:
     notebook = folder / "notebook.ipynb"
     notebook.write_text(json.dumps({"cells": list(cells)}), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("run_all.py")), str(WHEEL), notebook.name],
+        [PYTHON, str(Path(__file__).with_name("run_all.py")), str(WHEEL), notebook.name],
         cwd=folder, capture_output=True, text=True,
         env=os.environ | {"SKIPGRADE_DATASET": "builtin", "MPLBACKEND": "agg"},
     )  # fmt: skip
