@@ -7,6 +7,7 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     ClearOutput,
+    ClearSolutions,
     DeduplicateIds,
     GetGrades,
     LimitOutput,
@@ -18,6 +19,7 @@ from skipgrade.classroom.colab import ColabHeader
 from skipgrade.classroom.feedback_page import FeedbackExporter, FeedbackSummary
 from skipgrade.classroom.leftovers import beside_notebooks
 from skipgrade.classroom.paths import HidePaths
+from skipgrade.classroom.stubs import STUB, QuietStubs, SayNotFilledIn
 from skipgrade.classroom.zip_collect import PlatformNames
 from skipgrade.judging.grader.cell_metadata import CheckMetadataOnce
 from skipgrade.judging.grader.execute import JudgedExecute
@@ -37,9 +39,13 @@ c.CourseDirectory.course_id = "skipgrade"
 # Where students find the released notebooks and the wheel: the one place this address stands.
 c.ColabHeader.repository = "https://github.com/skipgrade/skipgrade"
 
-# Releasing: a badge and an install cell first; nothing that a Run All left beside the source.
-# (Not by `append`: nbgrader's commands read this file twice, and would put the header in twice.)
-c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), ColabHeader]
+# Releasing: stubs that say what they are, and stop nothing where an answer may stay open; a badge
+# and an install cell first; nothing that a Run All left beside the source.
+# (A new list: nbgrader's commands read this file twice, and would put the header in twice.)
+c.ClearSolutions.code_stub = {"python": STUB}
+steps = list(GenerateAssignment.preprocessors.default())
+steps.insert(steps.index(ClearSolutions) + 1, QuietStubs)
+c.GenerateAssignment.preprocessors = [*steps, ColabHeader]
 c.GenerateAssignment.post_convert_hook = "skipgrade.classroom.leftovers.drop_from_release"
 
 # `nbgrader zip_collect` knows platforms' names as `skipgrade collect` does.
@@ -81,4 +87,10 @@ c.HTMLExporter.exclude_anchor_links = True
 
 # Feedback shows the autograded notebooks: without the hidden tests and the grader's folders.
 c.GenerateFeedback.exporter_class = FeedbackExporter
-c.GenerateFeedback.preprocessors = [GetGrades, HideTests, HidePaths, FeedbackSummary]
+c.GenerateFeedback.preprocessors = [
+    GetGrades,
+    HideTests,
+    SayNotFilledIn,
+    HidePaths,
+    FeedbackSummary,
+]

@@ -12,6 +12,7 @@ from skipgrade.classroom.colab import BADGE, ColabHeader
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import ConversionError, CourseError
 from skipgrade.classroom.wheel import build_student_wheel
+from skipgrade.lab import visible
 
 README = """\
 # For students
@@ -53,12 +54,18 @@ def complete(course: Course, say: Callable[[str], None]) -> None:
     release = folder(course)
     for old in release.glob("*.whl"):
         old.unlink()
-    wheel = build_student_wheel(release)
+    notebooks = {one: _released(course, one) for one in course.assignments()}
+    tasks = {
+        name: visible.tasks_of(notebook.cells)
+        for released in notebooks.values()
+        for name, notebook in released.items()
+    }
+    wheel = build_student_wheel(release, {visible.FILE: visible.to_json(tasks)})
     say(f"  release/{wheel.name}: {wheel.stat().st_size / 1000:.0f} kB")
     header = ColabHeader(config=course.config)
     rows = []
-    for assignment in course.assignments():
-        for name, notebook in _released(course, assignment).items():
+    for assignment, released in notebooks.items():
+        for name, notebook in released.items():
             link = f"[![Open in Colab]({BADGE})]({header.notebook_address(assignment, name)})"
             points = _points_text({name: notebook})
             rows.append(f"| [{name}]({assignment}/{name}.ipynb) | {points} | {link} |")

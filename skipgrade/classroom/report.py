@@ -15,6 +15,7 @@ from skipgrade.classroom.grading import notebook_names
 from skipgrade.classroom.ledger import Ledger
 from skipgrade.classroom.marking import Marking
 from skipgrade.classroom.marks import Marks, marks_of
+from skipgrade.classroom.stubs import SAYS, is_unfilled
 from skipgrade.classroom.style import number
 from skipgrade.judging.printable import printable
 from skipgrade.judging.repairs import repairs
@@ -116,6 +117,8 @@ def why(cell: NotebookNode | None) -> tuple[str, str]:
     if verdict.get("reasons"):
         return Reason.of(verdict["reasons"][0]).in_short(), "".join(verdict.get("earlier", [])[:1])
     for output in cell.get("outputs", []):
+        if is_unfilled(output):
+            return SAYS, ""
         if output.output_type == "error":
             return f"{output.ename}: {output.evalue}", ""
     return "no reason was recorded", ""

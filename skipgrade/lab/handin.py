@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
-from skipgrade.lab import session
+from skipgrade.lab import leftover, session
 from skipgrade.lab.checkpoint import load_weights
 from skipgrade.lab.errors import LabError
 from skipgrade.lab.files import run_file, write_atomically
@@ -48,6 +48,10 @@ def hand_in(
     files += [Path(file) for file in predictions]
     write_atomically(target, _zip(f"{assignment}.ipynb", notebook, files))
     print(f"{target} is ready: the notebook and {len(files)} files. Hand in this one file.")
+    for line in leftover.told(assignment, json.loads(notebook)["cells"], weights or {}):
+        print(line)
+    if not session.download(target):
+        print(f"Your browser was not offered the file: download {target.resolve()} yourself.")
     return target
 
 
@@ -97,6 +101,8 @@ def _check_run(name: str, build: Callable[[], nn.Module]) -> list[str]:
     problems = _complaint(lambda: History.read(run_file(name, "history.json")))
     try:
         model = build()
+    except NotImplementedError:
+        return [*problems, f"the model for {name!r} cannot be built: it is not filled in."]
     except Exception as error:  # the student's code: whatever it raises is the finding
         return [*problems, f"the model for {name!r} cannot be built: {error!r}."]
     return problems + _complaint(lambda: load_weights(model, run_file(name, "best.safetensors")))

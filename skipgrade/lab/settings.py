@@ -9,7 +9,10 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
+from skipgrade.lab.data import source
 from skipgrade.lab.errors import LabError
+
+IMAGES = "images"  # "official" or "builtin", whatever the loaders are
 
 
 def describe(
@@ -24,6 +27,7 @@ def describe(
 ) -> dict[str, Any]:
     """Everything that decides what comes out of a run, except for the number of epochs."""
     settings: dict[str, Any] = {
+        IMAGES: source(),
         "data": data,
         "augment": augment,
         "training images": _length(train),
@@ -103,3 +107,8 @@ def _name(choice: Callable[..., Any] | None) -> str:
     if isinstance(choice, nn.Module):
         return str(choice)
     return getattr(choice, "__name__", type(choice).__name__)
+
+
+def on_drawn_images(settings: dict[str, Any]) -> bool:
+    """Whether a run was trained on the drawn images, as far as its settings tell."""
+    return settings.get(IMAGES) == "builtin" or "(builtin)" in str(settings.get("data"))

@@ -28,6 +28,7 @@ from skipgrade.judging.programs.running import (
     PRODUCTS_OF_AN_IMAGE,
     measure,
     run,
+    shapes_in,
 )
 from skipgrade.judging.questions.programs import SIZES
 from skipgrade.judging.verdict import HiddenTestError, NoAnswerError, message
@@ -142,12 +143,8 @@ def _fitting(program: Program, images: Tensor) -> int:
 
 def output_shapes(program: Program, inputs: Sequence[Tensor]) -> list[tuple[int, ...]]:
     """The shapes of what comes out for such inputs."""
-    meta = [torch.empty_like(x, device="meta") for x in inputs]
-    state = {
-        number: _as(torch.empty(entry.shape, device="meta"), entry)
-        for number, entry in enumerate(program.state)
-    }
-    return [tuple(x.shape) for x in run(program, state, meta)]
+    shapes = shapes_in(program, inputs)
+    return [shapes[number] for number in program.outputs]
 
 
 def student_network(
