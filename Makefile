@@ -41,10 +41,11 @@ test-bare: $(STAMP)  ## the released notebooks with only what their wheel asks f
 			tests/project/test_run_all.py || exit 1; \
 	done
 
-lint: $(STAMP)  ## ruff (notebooks too), mypy, and no outputs in notebooks
+lint: $(STAMP)  ## ruff (notebooks too), mypy, plain words, and no outputs in notebooks
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
+	@$(BIN)/python tools/words.py
 	@$(BIN)/nbstripout --keep-id --verify source/*/*.ipynb release/*/*.ipynb
 
 lab: $(STAMP)  ## JupyterLab in the course, with nbgrader's extensions

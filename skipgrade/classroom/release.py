@@ -19,7 +19,7 @@ README = """\
 
 Generated from `source/` by `make release`; edits here are lost.
 
-| assignment | points | on Colab |
+{about}| assignment | points | on Colab |
 |---|---|---|
 {rows}
 
@@ -50,7 +50,7 @@ def folder(course: Course) -> Path:
 
 
 def complete(course: Course, say: Callable[[str], None]) -> None:
-    """Complete release/: the student's wheel, and a README with a link to every notebook."""
+    """Complete release/: the student's wheel, and a README about the course and its notebooks."""
     release = folder(course)
     for old in release.glob("*.whl"):
         old.unlink()
@@ -69,8 +69,14 @@ def complete(course: Course, say: Callable[[str], None]) -> None:
             link = f"[![Open in Colab]({BADGE})]({header.notebook_address(assignment, name)})"
             points = _points_text({name: notebook})
             rows.append(f"| [{name}]({assignment}/{name}.ipynb) | {points} | {link} |")
-    (release / "README.md").write_text(README.format(rows="\n".join(rows)))
+    (release / "README.md").write_text(README.format(about=_about(course), rows="\n".join(rows)))
     say("  release/README.md")
+
+
+def _about(course: Course) -> str:
+    """What the instructor tells students of the whole course: source/README.md, if there is one."""
+    page = course.folder("source", "*").parent / "README.md"
+    return f"{page.read_text(encoding='utf-8').strip()}\n\n" if page.is_file() else ""
 
 
 def _released(course: Course, assignment: str) -> dict[str, NotebookNode]:

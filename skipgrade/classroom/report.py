@@ -143,7 +143,7 @@ def lines(table: list[Row], width: int = 120, most: int | None = None) -> Iterat
     waiting = max((row.to_read for row in table), default=0.0)
     if waiting:
         yield ""
-        yield f"Up to {waiting:g} more points each wait for a person to read the written answers."
+        yield f"Each student can still earn up to {waiting:g} points for written answers."
     yield from ("", *confinement(table)) if confinement(table) else ()
 
 

@@ -206,7 +206,7 @@ def solution_network(
             read[key] = read_network(trial.solution, expression, inputs, of)
         return read[key]
     except (NotebookCodeError, BadProgramError, NoProgramError) as error:
-        raise HiddenTestError(f"the solution's {expression} is no network: {error}") from error
+        raise HiddenTestError(f"the solution's {expression} is not a network: {error}") from error
 
 
 def read_network(
@@ -234,13 +234,13 @@ def _network(ask: Any, forms: list[Any]) -> Network:
 def _program(told: Any, mode: str, forms: list[Any]) -> Program | None:
     """The program of one mode; None if there is none, or its two recordings do not agree."""
     if not isinstance(told, dict):
-        raise BadProgramError("a forward pass that is not of the agreed form")
+        raise BadProgramError("a malformed forward pass")
     if "unrecordable" in told:
         raise NoProgramError(presentable(told["unrecordable"]))
     if mode not in told:
         return None
     if not isinstance(told[mode], list) or len(told[mode]) != 2:
-        raise BadProgramError("a forward pass that is not of the agreed form")
+        raise BadProgramError("a malformed forward pass")
     one, other = map(read_program, told[mode])
     if told.get("one size") is not True:
         return good_for_any_batch(one, other, SIZES)
