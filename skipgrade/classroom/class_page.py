@@ -217,6 +217,8 @@ def _students(table: list[Row], taken: dict[str, float]) -> str:
         told = [one for one in (row.outdated, row.problem) if one]
         told += [f"repaired: {one}" for one in row.repairs]
         marks = row.marks
+        if marks and marks.late:
+            told.append(f"{marks.late_in_words}: {number(-marks.late)}")
         rows.append(
             [
                 _text(row.student)
