@@ -20,6 +20,7 @@ from skipgrade.classroom.colab import ColabHeader
 from skipgrade.classroom.feedback_page import FeedbackExporter, FeedbackSummary
 from skipgrade.classroom.late import LateByDays
 from skipgrade.classroom.leftovers import beside_notebooks
+from skipgrade.classroom.mark_schemes import MarkSchemes
 from skipgrade.classroom.paths import HidePaths
 from skipgrade.classroom.zip_collect import PlatformNames
 from skipgrade.judging.grader.cell_metadata import CheckMetadataOnce
@@ -84,6 +85,9 @@ c.LateByDays.share_a_day = 0.0
 
 # Pages, Formgrader's and feedback: a student's heading is no name for a part of the page.
 c.HTMLExporter.exclude_anchor_links = True
+
+# Formgrader shows each mark scheme below its answer; no other page does.
+c.HTMLExporter.preprocessors = [MarkSchemes]
 
 # Feedback shows the autograded notebooks: without the hidden tests and the grader's folders.
 c.GenerateFeedback.exporter_class = FeedbackExporter
