@@ -107,6 +107,19 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler to use")
     command.set_defaults(run=_grade)
 
+    command = commands.add_parser("regrade", help="grade again also what is finished")
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.add_argument("--student", action="append", help="only this one (repeatable)")
+    command.add_argument("--diff", action="store_true", help="what changed, and because of what")
+    command.add_argument("--workers", type=_count, metavar="N", help="as for grade")
+    command.set_defaults(run=_regrade, force=True, scheduler=None)
+
+    command = commands.add_parser("why", help="a student's verdicts, and what changed them")
+    command.add_argument("student", metavar="STUDENT")
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.add_argument("--grading", type=int, metavar="N", help="an earlier one (default: last)")
+    command.set_defaults(run=_why)
+
     command = commands.add_parser("report", help="print scores, and why points were lost")
     command.add_argument("assignment", metavar="ASSIGNMENT")
     command.add_argument("--all", action="store_true", help="every reason, not the first of each")
@@ -241,6 +254,30 @@ def _grade(options: argparse.Namespace) -> int:
         return DONE
     say(f"The log is in {course.log_file}.")
     return NOT_DONE
+
+
+def _regrade(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import why
+    from skipgrade.classroom.course import Course
+    from skipgrade.classroom.record import Record
+
+    record = Record(Course(options.course).root, options.assignment)
+    before = record.graded()
+    status = _grade(options)
+    pairs, new = why.graded_since(before, record.graded())
+    for line in (why.in_one_line(pairs, new), *(why.as_lines(pairs) if options.diff else ())):
+        say(line)
+    return status
+
+
+def _why(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import why
+    from skipgrade.classroom.course import Course
+
+    course = Course(options.course)
+    for line in why.lines(course, options.assignment, options.student, options.grading):
+        say(line)
+    return DONE
 
 
 def _say_summary(outcomes: Sequence[Outcome]) -> None:

@@ -211,6 +211,6 @@ def _dictionaries(node: ast.AST) -> Iterator[dict[Any, Any]]:
 def _literal(node: ast.AST) -> Any:
     """The value an expression spells out; None where it has to be run."""
     try:
-        return ast.literal_eval(node)  # type: ignore[arg-type]
+        return ast.literal_eval(node)
     except (ValueError, TypeError):
         return None

@@ -129,16 +129,25 @@ def _digest(folder: Path, entry: Entry) -> str:
 def _graded_against(course: Course, assignment: str) -> str:
     """The source and released notebooks (without outputs) and the files next to the sources."""
     source = course.folder("source", assignment)
-    held_back = set(leftovers(source))
     digest = hashlib.sha256()
     for folder in (source, course.folder("release", assignment)):
         for path in sorted(folder.glob("*.ipynb")):
             digest.update(f"\n{path.name}\n{_cells(path)}".encode())
-    for entry in entries(source):
-        path = source / entry.path
-        if path.suffix != ".ipynb" and path not in held_back and not _hidden(entry.path):
-            digest.update(f"\n{entry.path}\n{_digest(source, entry)}".encode())
+    for name, content in files_beside(source).items():
+        digest.update(f"\n{name}\n{content}".encode())
     return digest.hexdigest()
+
+
+def files_beside(source: Path) -> dict[str, str]:
+    """What the files next to source notebooks hold, except for leftovers and hidden ones."""
+    held_back = set(leftovers(source))
+    return {
+        str(entry.path): _digest(source, entry)
+        for entry in entries(source)
+        if entry.path.suffix != ".ipynb"
+        and source / entry.path not in held_back
+        and not _hidden(entry.path)
+    }
 
 
 def _hidden(path: Path) -> bool:

@@ -170,8 +170,10 @@ def _reasons(row: Row) -> Iterator[str]:
     if row.problem:
         yield row.problem
         return
-    if not row.losses:
+    if not row.losses and not (row.marks and row.marks.late):
         yield "nothing lost"
+    if row.marks and row.marks.late:
+        yield f"-{number(row.marks.late)} {row.marks.late_in_words}"
     for loss in sorted(row.losses, key=lambda loss: -loss.points):
         yield f"-{loss.points:g} {loss.cell}: {loss.earlier} {loss.reason}"
     if row.repairs:

@@ -10,6 +10,7 @@ import pytest
 from skipgrade.classroom import grading, report
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
+from skipgrade.classroom.record import Record
 from skipgrade.classroom.writing import Writer
 
 from .conftest import ASSIGNMENT, submit
@@ -158,13 +159,12 @@ def test_two_runs_of_one_assignment_do_not_meet(finished: Course) -> None:
         grading.grade(finished, ASSIGNMENT, say=quiet)
 
 
-def test_timings_have_a_line_a_hand_in_with_seconds_a_cell(finished: Course) -> None:
-    lines = (finished.root / ".skipgrade-timings.jsonl").read_text().splitlines()
-    told = {line["student"]: line for line in map(json.loads, lines)}
+def test_the_record_has_a_line_a_hand_in_with_seconds_a_cell(finished: Course) -> None:
+    told = Record(finished.root, ASSIGNMENT).latest()
     assert set(told) == {"right", "wrong"}
-    for line in told.values():
-        cells = line["cells"][ASSIGNMENT]
-        assert 0 <= cells["double-test"] <= sum(cells.values()) <= line["seconds"]
+    for one in told.values():
+        cells = one.cells[ASSIGNMENT]
+        assert 0 <= cells["double-test"] <= sum(cells.values()) <= one.seconds
 
 
 def test_times_a_student_wrote_are_not_believed(released: Course) -> None:
@@ -179,5 +179,5 @@ def test_times_a_student_wrote_are_not_believed(released: Course) -> None:
     path.write_text(json.dumps(notebook))
     (outcome,) = grading.grade(released, ASSIGNMENT, say=quiet)
     assert outcome.failure is None
-    (line,) = (released.root / ".skipgrade-timings.jsonl").read_text().splitlines()
-    assert all(0 <= took < 60 for took in json.loads(line)["cells"][ASSIGNMENT].values())
+    (told,) = Record(released.root, ASSIGNMENT).of("clock")
+    assert all(0 <= took < 60 for took in told.cells[ASSIGNMENT].values())

@@ -66,7 +66,7 @@ class Checks:
 
     @_check
     def equal(
-        self, trial: Trial, expression: str, *, hint: str = "", tolerance: float = 1e-6,
+        self, trial: Trial, /, expression: str, *, hint: str = "", tolerance: float = 1e-6,
         made_of: Collection[str] = (), **arrays: Any,
     ) -> str | None:  # fmt: skip
         """One value, the same in both kernels. A bool is not a number, a list may be a tuple.
@@ -98,7 +98,7 @@ class Checks:
 
     @_check
     def shapes(
-        self, trial: Trial, expression: str, *, hint: str = "", of: str | None = None,
+        self, trial: Trial, /, expression: str, *, hint: str = "", of: str | None = None,
         **inputs: Any,
     ) -> str | None:  # fmt: skip
         """The shapes of all that a network or function gives for these inputs."""
@@ -153,7 +153,7 @@ class Checks:
 
     @_check
     def function(
-        self, trial: Trial, expression: str, *, hint: str = "", train: bool = True,
+        self, trial: Trial, /, expression: str, *, hint: str = "", train: bool = True,
         tolerance: float = functions.TOLERANCE, of: str | None = None,
         made_of: Collection[str] = (), **inputs: Any,
     ) -> str | None:  # fmt: skip
