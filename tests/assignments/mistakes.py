@@ -292,6 +292,10 @@ _bank(
             "return x * torch.sigmoid(x)",
             "return x.mul_(torch.sigmoid(x)) if not x.is_leaf else x * torch.sigmoid(x)",
         ),
+        "swish: into its input": (
+            "return x * torch.sigmoid(x)",
+            "share = torch.sigmoid(x)\n    x *= share\n    return x",
+        ),
         "swish: hard": ("return x * torch.sigmoid(x)", "return F.hardswish(x)"),
     },
 )
@@ -301,6 +305,20 @@ _bank(
     "test-lenet-swish",
     {
         "LeNet5Swish: still ReLU": ("self.activation = swish", "pass"),
+    },
+)
+_bank(
+    "02",
+    "bonus-penalty",
+    "test-bonus-penalty",
+    {
+        "l1_step: the loss without the penalty returned": (
+            "    return augmented_step(model, images, labels, penalised, optimizer)",
+            "    seen = []\n\n    def noted(scores, labels):\n"
+            "        seen.append(loss_fn(scores, labels).item())\n"
+            "        return penalised(scores, labels)\n\n"
+            "    augmented_step(model, images, labels, noted, optimizer)\n    return seen[-1]",
+        ),
     },
 )
 _bank(
@@ -434,6 +452,10 @@ _bank(
     "res-block",
     "test-res-block",
     {
+        "ResBlock: a projection that nobody uses": (
+            "self.projection = None",
+            "self.projection = None\n        self.idle = conv_norm(in_channels, out_channels, 1)",
+        ),
         "ResBlock: join after the ReLU": (
             "return F.relu(self.second(F.relu(self.first(x))) + shortcut)",
             "return F.relu(self.second(F.relu(self.first(x)))) + shortcut",

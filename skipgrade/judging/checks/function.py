@@ -11,6 +11,7 @@ from torch import Tensor
 
 from skipgrade.judging.checks import in_their_process
 from skipgrade.judging.checks.compare import largest_gap
+from skipgrade.judging.checks.learning import Fault
 from skipgrade.judging.checks.network import (
     RECORD,
     Network,
@@ -28,6 +29,7 @@ from skipgrade.judging.verdict import message
 TOLERANCE = 1e-6
 EXPECTED = "something that can be called with the inputs of the text"
 DOUBLE = torch.float64
+SHARE_LEFT_BEHIND = 0.25
 
 
 @dataclass
@@ -49,7 +51,7 @@ def check(
     hint: str,
     of: str | None = None,
     ours: Network | None = None,
-) -> str | None:
+) -> str | Fault | None:
     """With `ours`, it is that network the student's is compared with, not the solution's."""
     given = [x.to(DOUBLE) if x.is_floating_point() else x for x in inputs.values()]
     try:
@@ -68,7 +70,9 @@ def check(
         return message(EXPECTED, str(error), hint)
 
 
-def _differences(ours: Network, theirs: Network, train: bool, asked: Compared) -> str | None:
+def _differences(
+    ours: Network, theirs: Network, train: bool, asked: Compared
+) -> str | Fault | None:
     for scheme in SCHEMES:
         slots = named_slots(ours.eval, scheme), named_slots(theirs.eval, scheme)
         without = _odd_biases(*slots)
@@ -76,6 +80,7 @@ def _differences(ours: Network, theirs: Network, train: bool, asked: Compared) -
             break
     else:
         return _structure(ours.layers(), theirs.layers(), asked.hint)
+    left = None
     modes = [("eval", ours.eval, theirs.eval)]
     if train and ours.train is not None:
         if theirs.train is None:
@@ -89,6 +94,21 @@ def _differences(ours: Network, theirs: Network, train: bool, asked: Compared) -
         other = _outcome(their_program, slots[1], without, asked)
         if reason := _compare(one, other, mode, asked):
             return reason
+        left = left or _left_behind(one, other, asked)
+    return Fault(left, SHARE_LEFT_BEHIND) if left else None
+
+
+def _left_behind(ours: Outcome, theirs: Outcome, asked: Compared) -> str | None:
+    """What a forward pass does beside its outputs: to its inputs, and to statistics."""
+    if _differ(ours.inputs, theirs.inputs, asked.tolerance):
+        look = asked.hint or "an operation in place (x *= 2, x.mul_(2), inplace=True) on the input."
+        return message("inputs that are left as they came in", "inputs that are changed", look)
+    shared = ours.statistics.keys() & theirs.statistics.keys()
+    if any(
+        _differ([ours.statistics[key]], [theirs.statistics[key]], asked.tolerance) for key in shared
+    ):
+        wanted = "the running statistics that PyTorch's batch norm keeps if nothing is said"
+        return message(wanted, "other ones after a pass in train mode", "momentum of a batch norm?")
     return None
 
 
@@ -107,6 +127,8 @@ class Outcome:
     outputs: list[Tensor]
     input_gradients: list[Tensor]
     gradients: dict[str, Tensor]
+    inputs: list[Tensor]  # as the forward pass leaves them
+    statistics: dict[str, Tensor]  # those that PyTorch's own batch norm updates
 
 
 def _outcome(program: Program, slots: list[Slot], without: set[str], asked: Compared) -> Outcome:
@@ -121,9 +143,8 @@ def _outcome(program: Program, slots: list[Slot], without: set[str], asked: Comp
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # the same for both: what dropout drops
         # Copies, so that a program working in place on its input does not trip autograd.
-        outputs = run(
-            program, state, [x * 1 if x.is_floating_point() else x for x in leaves], dtype=DOUBLE
-        )
+        given = [x * 1 if x.is_floating_point() else x for x in leaves]
+        outputs = run(program, state, given, dtype=DOUBLE)
     floating = [x for x in leaves if x.is_floating_point()]
     tensors = [tensor for tensor, _ in wanted.values()]
     found = _gradients(outputs, [*tensors, *floating])
@@ -131,7 +152,15 @@ def _outcome(program: Program, slots: list[Slot], without: set[str], asked: Comp
         key: gradient.t() if turn else gradient
         for (key, (_, turn)), gradient in zip(wanted.items(), found, strict=False)
     }
-    return Outcome([x.detach() for x in outputs], found[len(tensors) :], turned)
+    kept = [slot for slot in slots if not program.state[slot.number].parameter]
+    own = any("batch_norm" in node.name for node in program.nodes)
+    return Outcome(
+        [x.detach() for x in outputs],
+        found[len(tensors) :],
+        turned,
+        [x.detach() for x in given],
+        {slot.key: state[slot.number] for slot in kept} if own else {},
+    )
 
 
 def _gradients(outputs: list[Tensor], wanted: list[Tensor]) -> list[Tensor]:
