@@ -13,7 +13,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do 
 	$$candidate -c '$(USABLE)' 2>/dev/null && echo $$candidate && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest lint lab bench-grading bench-isolation bench-training results release lock lock-oldest \
+.PHONY: help demo test test-oldest lint lab bench-grading bench-isolation bench-training results messages release lock lock-oldest \
 	image install clean
 
 help:  ## show this list
@@ -52,6 +52,9 @@ bench-training: $(STAMP)  ## lab.fit against a loop by hand, on this machine
 
 results: $(STAMP)  ## the table and the picture of reference runs in docs/results.md
 	@$(RUN) python bench/results.py
+
+messages: $(STAMP)  ## docs/messages.md: what students are told of single mistakes
+	@$(RUN) OMP_NUM_THREADS=1 python -m tests.assignments.messages > docs/messages.md
 
 release: $(STAMP)  ## regenerate release/ from source/
 	@$(RUN) skipgrade release

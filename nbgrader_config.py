@@ -3,7 +3,6 @@
 import warnings
 from pathlib import Path
 
-from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import (
     AssignLatePenalties,
@@ -18,6 +17,7 @@ from nbgrader.preprocessors import (
 from sqlalchemy.exc import SAWarning
 
 from skipgrade.classroom.colab import ColabHeader
+from skipgrade.classroom.feedback_page import FeedbackExporter, FeedbackSummary
 from skipgrade.classroom.leftovers import beside_notebooks
 from skipgrade.classroom.paths import HidePaths
 from skipgrade.classroom.zip_collect import PlatformNames
@@ -74,8 +74,12 @@ c.JudgedExecute.notebook_timeout = 1800
 # Memory a submission may allocate.
 c.SandboxProvisioner.memory_gib = 8.0
 
+# Bonus points of these three fill up what is missing in them: 100 and 10, never more than 100.
+c.Marking.capped = [["01-lenet5-pipeline", "02-lenet5-tuning", "05-resnet20-tuning"]]
+
 # Pages, Formgrader's and feedback: a student's heading is no name for a part of the page.
 c.HTMLExporter.exclude_anchor_links = True
 
 # Feedback shows the autograded notebooks: without the hidden tests and the grader's folders.
-c.GenerateFeedback.preprocessors = [GetGrades, HideTests, HidePaths, CSSHTMLHeaderPreprocessor]
+c.GenerateFeedback.exporter_class = FeedbackExporter
+c.GenerateFeedback.preprocessors = [GetGrades, HideTests, HidePaths, FeedbackSummary]

@@ -116,11 +116,10 @@ def measure(chosen: list[tuple[str, int]], asked: argparse.Namespace) -> None:
                 results.append(_line(key, told(folder)))
                 asked.json.write_text(json.dumps(content | {"runs": results}, indent=1) + "\n")
         time.sleep(0.1)
-    for key, (process, folder) in running.items():
-        process.kill()
-        process.wait()
-        results.append(_line(key, told(folder)))
+    results += [_line(key, told(folder)) for key, (_, folder) in running.items()]
     asked.json.write_text(json.dumps(content | {"runs": results}, indent=1) + "\n")
+    for process, _ in running.values():  # only now: a process takes seconds to leave its GPU
+        process.kill()
 
 
 def _line(key: tuple[str, int], result: dict[str, Any]) -> dict[str, Any]:

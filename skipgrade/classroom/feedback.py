@@ -1,4 +1,4 @@
-"""Feedback pages: nbgrader's, and one of ours for a hand-in nbgrader could not read."""
+"""Feedback pages: by nbgrader's converter, and a notice for a submission it has nothing of."""
 
 import glob
 import html
@@ -11,21 +11,35 @@ from skipgrade.classroom import handin
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import ConversionError, CourseError
 from skipgrade.classroom.grading import notebook_names
+from skipgrade.classroom.style import style
+from skipgrade.classroom.task import DIED
 from skipgrade.classroom.terminal import say as to_terminal
+from skipgrade.classroom.writing import last_failure
 from skipgrade.judging.printable import printable
 
-UNREADABLE = """\
+NOTICE = """\
 <!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>{notebook}</title>
-<style>body {{ font: 1rem/1.5 sans-serif; max-width: 40rem; margin: 3rem auto; }}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{notebook}: feedback</title>
+<style>{style}</style></head>
 <body>
+<div class="soft">{student}</div>
 <h1>{notebook}</h1>
-<p><strong>Score: 0.</strong> The hand-in could not be read.</p>
-<p>{reason}</p>
+<p class="total">{headline}</p>
+<p class="notice">{reason}</p>
 </body>
 </html>
 """
+UNFINISHED = (
+    "Grading it did not come to its end, for a reason that lies with the course or its machine. "
+    "It costs no points; it will be graded, and this page replaced."
+)
+STOPPED = (
+    "The program that graded it was stopped each time, as it is when a notebook takes more memory "
+    "than there is. Run the notebook from top to bottom in a fresh runtime, look how much memory "
+    "it takes, and ask your teachers."
+)
 
 
 def generate(
@@ -35,34 +49,48 @@ def generate(
     names = notebook_names(course, assignment)
     pages: dict[str, Path] = {}
     failures = []
-    for student in course.submissions(assignment):
+    students = course.submissions(assignment)
+    wrong = {one: handin.problem(course, assignment, one, names) for one in students}
+    with course.gradebook() as book:
+        known = {one.student.id for one in book.assignment_submissions(assignment)}
+    graded = {
+        one for one in known & {*students} if course.folder("autograded", assignment, one).is_dir()
+    }
+    if not graded and not any(wrong.values()):
+        raise CourseError(f"Nothing is graded yet: run `nbgrader autograde {assignment}` first.")
+    for student in students:
         folder = course.folder("feedback", assignment, student)
-        wrong = handin.problem(course, assignment, student, names)
-        if course.folder("autograded", assignment, student).is_dir():
+        if student in graded:
             try:
                 course.run(GenerateFeedback, assignment, glob.escape(student))
             except ConversionError as error:
                 failures.append(f"{student} ({error})")
                 continue
             pages[student] = folder / f"{names[0]}.html"
-        elif wrong is not None:
-            pages[student] = _write_unreadable(folder, names[0], wrong)
         else:
-            say(f"  {student}: no feedback, the hand-in is not graded")
-            continue
+            headline, reason = _why_not_graded(course, assignment, student, wrong[student])
+            pages[student] = _write_notice(folder, names[0], student, headline, reason)
         say(f"  {pages[student].relative_to(course.root)}")
     if failures:
         raise CourseError(
             f"feedback could not be written for {', '.join(failures)}; all others have theirs."
         )
-    if not pages:
-        raise CourseError(f"Nothing is graded yet: run `nbgrader autograde {assignment}` first.")
     return pages
 
 
-def _write_unreadable(folder: Path, notebook: str, reason: str) -> Path:
+def _why_not_graded(
+    course: Course, assignment: str, student: str, wrong: str | None
+) -> tuple[str, str]:
+    if wrong is not None:
+        return "Score: 0", f"It could not be read: {wrong}"
+    stopped = last_failure(course, assignment, student) == DIED
+    return "Not graded yet", STOPPED if stopped else UNFINISHED
+
+
+def _write_notice(folder: Path, notebook: str, student: str, headline: str, reason: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{notebook}.html"
-    told = html.escape(printable(reason))
-    page.write_text(UNREADABLE.format(notebook=html.escape(notebook), reason=told))
+    texts = {"notebook": notebook, "student": student, "headline": headline, "reason": reason}
+    told = {name: html.escape(printable(text)) for name, text in texts.items()}
+    page.write_text(NOTICE.format(style=style(), **told), encoding="utf-8")
     return page

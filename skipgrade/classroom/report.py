@@ -13,6 +13,8 @@ from skipgrade.classroom import handin
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.grading import notebook_names
 from skipgrade.classroom.ledger import Ledger
+from skipgrade.classroom.marking import Marking
+from skipgrade.classroom.marks import Marks, marks_of
 from skipgrade.judging.printable import printable
 from skipgrade.judging.repairs import repairs
 from skipgrade.judging.verdict import Reason
@@ -34,12 +36,14 @@ class Loss:
 
 @dataclass
 class Row:
-    """One student's automatic score, and the points that wait for a person to read."""
+    """One student's automatic score, the points that wait for a person to read, and the total."""
 
     student: str
     score: float = 0.0
     max_score: float = 0.0
     to_read: float = 0.0
+    total: float | None = None  # with what persons gave, bonus and penalties; None: not graded
+    marks: Marks | None = None
     losses: list[Loss] = field(default_factory=list)
     problem: str | None = None
     outdated: str | None = None
@@ -51,6 +55,7 @@ def rows(course: Course, assignment: str) -> list[Row]:
     """A row for every student the gradebook or submitted/ knows for this assignment."""
     names = notebook_names(course, assignment)
     ledger = Ledger(course, assignment)
+    marking = Marking(config=course.config)
     table = []
     with course.gradebook() as book:
         entries = {
@@ -64,6 +69,8 @@ def rows(course: Course, assignment: str) -> list[Row]:
                 row.problem = row.problem or "not graded yet"
             else:
                 row.outdated = ledger.outdated(student)
+                row.marks = marks_of(entries[student], marking)
+                row.total = row.marks.total
                 for notebook in entries[student].notebooks:
                     _read_notebook(course, row, notebook)
             table.append(row)
@@ -116,22 +123,24 @@ def why(cell: NotebookNode | None) -> tuple[str, str]:
 def lines(table: list[Row], width: int = 120, most: int | None = None) -> Iterator[str]:
     """The table as text: a line per student, and under it a line per reason (at most `most`)."""
     names = max((len(printable(row.student)) for row in table), default=7)
-    room = width - names - 15
-    yield f"{'student':<{names}}  {'score':>11}  why points were lost"
-    yield f"{'-' * names}  {'-' * 11}  {'-' * room}"
+    room = width - names - 23
+    yield f"{'student':<{names}}  {'by tests':>11}  {'total':>6}  why points were lost"
+    yield f"{'-' * names}  {'-' * 11}  {'-' * 6}  {'-' * room}"
     for row in table:
         score = f"{row.score:g} / {row.max_score:g}"
+        total = "-" if row.total is None else f"{round(row.total, 2):g}"
         reasons = list(_reasons(row))
         if most and len(reasons) > most:
             reasons[most - 1 :] = [f"... and {len(reasons) - most + 1} more like these"]
-        yield f"{printable(row.student):<{names}}  {score:>11}  {_shorten(reasons[0], room)}"
+        numbers = f"{score:>11}  {total:>6}"
+        yield f"{printable(row.student):<{names}}  {numbers}  {_shorten(reasons[0], room)}"
         for reason in reasons[1:]:
-            yield f"{'':<{names}}  {'':>11}  {_shorten(reason, room)}"
+            yield f"{'':<{names}}  {'':>11}  {'':>6}  {_shorten(reason, room)}"
     waiting = max((row.to_read for row in table), default=0.0)
     if waiting:
         yield ""
         yield f"Up to {waiting:g} more points each wait for a person to read the written answers."
-    yield from _confinement(table)
+    yield from ("", *confinement(table)) if confinement(table) else ()
 
 
 def as_json(assignment: str, table: list[Row]) -> str:
@@ -140,17 +149,15 @@ def as_json(assignment: str, table: list[Row]) -> str:
     return json.dumps(told, indent=1)
 
 
-def _confinement(table: list[Row]) -> Iterator[str]:
-    """What the submissions were kept from when they ran."""
+def confinement(table: list[Row]) -> list[str]:
+    """What the submissions were kept from when they ran; empty where nobody knows."""
     known = [row.unprotected for row in table if row.unprotected is not None]
     if not known:
-        return
-    yield ""
+        return []
     if missing := sorted({name for names in known for name in names}):
         how = "unconfined" if set(missing) >= set(PROTECTIONS) else "confined, except for"
-        yield f"Submissions ran {how}: {', '.join(missing)}. nbgrader_config.py accepts that."
-    else:
-        yield "Submissions ran confined: own files only, no network, no signals, limited processes."
+        return [f"Submissions ran {how}: {', '.join(missing)}. nbgrader_config.py accepts that."]
+    return ["Submissions ran confined: own files only, no network, no signals, limited processes."]
 
 
 def _reasons(row: Row) -> Iterator[str]:

@@ -35,6 +35,7 @@ from skipgrade.judging.grader.matching import grade_id
 from skipgrade.judging.intake.exporter import AutogradeOne
 
 ATTEMPTS = 2
+DIED = f"not graded: its worker died {ATTEMPTS} times while grading it (out of memory?)"
 LOG_LIMIT = 200_000
 LEAST_FREE = 256 * 2**20
 PASSED_ON = "SKIPGRADE_"
@@ -94,8 +95,7 @@ def _grade(course: Course, job: GradingJob) -> Graded:
     began, started = datetime.now(UTC), time.monotonic()
     place = _begin_attempt(Path(job.place))
     if place is None:
-        told = f"not graded: its worker died {ATTEMPTS} times while grading it (out of memory?)"
-        return Graded(job.student, failure=told, worker=platform.node())
+        return Graded(job.student, failure=DIED, worker=platform.node())
     hand_in = course.folder("submitted", job.assignment, job.student)
     files = fingerprint(hand_in)
     failure = handin.problem(course, job.assignment, job.student, job.notebooks)

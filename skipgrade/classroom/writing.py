@@ -82,3 +82,14 @@ class Writer:
         }
         with self.timings_file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def last_failure(course: Course, assignment: str, student: str) -> str | None:
+    """What the latest grading of a submission ended with; None where all went well or none was."""
+    path = course.root / TIMINGS_FILE
+    found = None
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        told = json.loads(line)
+        if (told["assignment"], told["student"]) == (assignment, student):
+            found = told["failure"]
+    return found

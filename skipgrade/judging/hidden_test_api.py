@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from skipgrade.judging.checks import Checks, preparing
-from skipgrade.judging.checks.asking import ask_student, brief
+from skipgrade.judging.checks.asking import ask_student, brief, value_of
 from skipgrade.judging.checks.forms import Form, fits, told
 from skipgrade.judging.checks.measuring import StudentsNetwork
 from skipgrade.judging.judge.entries import is_number
@@ -21,10 +21,10 @@ class _Student:
 
     def eval(self, expression: str, *, form: Form = None, **arrays: Any) -> Any:
         """The value of an expression, as plain data; with `form`, built as that says."""
-        expected = "a value" if form is None else told(form)
-        answer = ask_student(current(), expected, "", "value", expression=expression, arrays=arrays)
+        wanted = value_of(expression, arrays)
+        answer = ask_student(current(), wanted, "", "value", expression=expression, arrays=arrays)
         if form is not None and not fits(answer, form):
-            raise NoAnswerError(message(expected, brief(answer), ""))
+            raise NoAnswerError(message(told(form), brief(answer), ""))
         return answer
 
     def runs(self, expression: str) -> bool:

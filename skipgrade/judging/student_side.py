@@ -6,6 +6,7 @@ text it returns comes back in the reply.
 
 from __future__ import annotations
 
+import difflib
 import linecache
 import traceback
 from typing import Any
@@ -36,7 +37,7 @@ def reply(question: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]
     except NotPlainDataError as error:
         return not_plain(error)
     except Exception as error:
-        return {"error": describe(error)}
+        return {"error": {**describe(error), "near": _near(error, namespace)}}
 
 
 def not_plain(error: NotPlainDataError) -> dict[str, Any]:
@@ -57,6 +58,16 @@ def describe(error: Exception) -> dict[str, str]:
     quiet = innermost_is_own and name not in LIBRARY_MESSAGES
     line = linecache.getline(own[-1].filename, own[-1].lineno or 0) if own else ""
     return {"type": name, "message": "" if quiet else str(error), "line": line.strip()}
+
+
+def _near(error: Exception, namespace: dict[str, Any]) -> str:
+    """The notebook's name that looks most like the one a NameError misses."""
+    missing = getattr(error, "name", None) if isinstance(error, NameError) else None
+    if not isinstance(missing, str):
+        return ""
+    known = {name.lower(): name for name in namespace if name[:1] != "_"}
+    found = difflib.get_close_matches(missing.lower(), known, 1, 0.75)
+    return known[found[0]] if found else ""
 
 
 def _is_notebook(filename: str) -> bool:

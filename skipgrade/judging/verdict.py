@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+AT_LENGTH = 60  # characters of what came instead; nobody needs to read more of them twice
+
 
 class CheckFailedError(AssertionError):
     """A check that costs the whole cell."""
@@ -46,6 +48,11 @@ class Reason(str):
             return f"{self.got} (expected {self.expected})"
         return (self.splitlines() or [""])[0]
 
+    def repeats(self, other: Reason) -> bool:
+        """Whether it says of the same thing the same, or of another what was told at length."""
+        told = self.expected == other.expected or len(self.got) > AT_LENGTH
+        return bool(self.expected) and told and self.got == other.got
+
     def as_data(self) -> dict[str, str]:
         """How it is kept in a notebook's metadata."""
         if not self.expected:
@@ -69,6 +76,7 @@ class Verdict:
     share: float
     reasons: list[str] = field(default_factory=list)  # each a Reason
     notes: list[str] = field(default_factory=list)
+    accuracies: list[dict[str, Any]] = field(default_factory=list)  # measured, with their bars
     earlier: list[str] = field(default_factory=list)  # what went wrong in cells before
     kernel_lost: bool = False
     seconds: float = 0.0  # how long judging took

@@ -743,7 +743,7 @@ _bank(
     "network",
     "test-network",
     {
-        "ResNet: 1x1 after the blocks": ("nn.MaxPool2d(4)", "nn.AvgPool2d(4)"),
+        "ResNet: average pooling at the end": ("nn.MaxPool2d(4)", "nn.AvgPool2d(4)"),
         "ResNet: no dropout": ("            nn.Dropout(dropout),\n", ""),
         "ResNet: dropout 0.2": ("dropout=0.3", "dropout=0.2"),
         "ResNet: Dropout2d": ("nn.Dropout(dropout)", "nn.Dropout2d(dropout)"),

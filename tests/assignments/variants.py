@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import linecache
 import textwrap
+import traceback
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import nbformat
+from nbformat.v4 import new_code_cell, new_output
 
 from skipgrade.judging.grader.source import (
     NEEDS_TRAINING,
@@ -33,6 +36,7 @@ from skipgrade.judging.judge.answerers import Answerer, LocalNotebook
 from skipgrade.judging.judge.handed_in import HandedIn
 from skipgrade.judging.judge.holdout import open_images
 from skipgrade.judging.judge.trial import Holdout, Trial
+from skipgrade.judging.stopped_cells import StoppedCell, stopped_cell
 from skipgrade.judging.verdict import Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -169,7 +173,10 @@ class Assignment:
             for cell, code in self.source.setup:
                 test = self.source.tests.get(cell)
                 if test is None:
-                    self._try(textwrap.dedent(changed.get(cell, code)), cell, student)
+                    own = textwrap.dedent(changed.get(cell, code))
+                    self._try(own, cell, student)
+                    if cell in self.errors:
+                        trial.stopped.append(_stopped(own, self.errors[cell]))
                 elif only is None or cell in only:
                     self._try(test.visible, cell, student)
                     found[cell] = judge_side.verdict_on(test.hidden, cell, solution)
@@ -226,4 +233,26 @@ class Assignment:
 
 
 def _run(code: str, cell: str, names: dict[str, Any]) -> None:
-    exec(compile(split(code)[0], f"<cell {cell}>", "exec"), names)
+    code, file = split(code)[0], f"<notebook {cell}>"
+    linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
+    exec(compile(code, file, "exec"), names)
+
+
+def _stopped(code: str, error: Exception) -> StoppedCell:
+    """The same that the grader finds in the outputs of a cell."""
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if "<notebook" in one[0]]
+    line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno
+    told = error.msg if isinstance(error, SyntaxError) else str(error)
+    return stopped_cell(
+        new_code_cell(
+            code,
+            outputs=[
+                new_output(
+                    "error",
+                    ename=type(error).__name__,
+                    evalue=told,
+                    traceback=[f"Cell In[1], line {line}"],
+                )
+            ],
+        )
+    )

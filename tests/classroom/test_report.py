@@ -32,8 +32,8 @@ def judged(*reasons: str, earlier: list[str] | None = None) -> NotebookNode:
 def test_what_came_stands_before_what_was_expected() -> None:
     reason = message("62,006 trainable parameters", "83,126", "the sizes")
     (line,) = table(Loss("size", 1, *why(judged(reason, "and another"))))
-    assert line.split(None, 4) == [
-        "ada", "1", "/", "9", "-1 size: 83,126 (expected 62,006 trainable parameters)"
+    assert line.split(None, 5) == [
+        "ada", "1", "/", "9", "-", "-1 size: 83,126 (expected 62,006 trainable parameters)"
     ]  # fmt: skip
 
 

@@ -111,6 +111,7 @@ CLASS: dict[str, dict[str, str]] = {
         "net": ANSWERS["net"].replace("torch.relu", ""),
     },
     "noisy": {**ANSWERS, "double": NOISY},
+    "syntax-error": {**ANSWERS, "net": ANSWERS["net"].replace("__init__()", "__init__(")},
     "strips-asserts": {"double": STRIPS_ASSERTS},
     "equals-everything": {"double": EQUALS_EVERYTHING, "net": "pass", "number": "pass"},
     "patches-the-judge": {**ANSWERS, "double": MONKEY},

@@ -69,6 +69,16 @@ def test_stops_when_the_verdict_is_certain_and_says_how_many_images_it_took(hand
     ]
 
 
+def test_what_was_measured_is_kept_as_data(hand_in: Path) -> None:
+    weights(hand_in, 0.2)
+    verdict = judge(CHECK.format("tiers={0.9: 1.0, 0.4: 0.5}"), NET, NET)
+    (one,) = verdict.accuracies
+    assert one["bars"] == [0.4, 0.9]
+    assert one["accuracy"] == pytest.approx(0.8, abs=0.1)
+    assert f"({one['accuracy']:.1%})" in verdict.notes[0]
+    assert judge("check.equal('1')", "", "").accuracies == []
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_no_numbers_earn_nothing(hand_in: Path, value: float) -> None:
     weights(hand_in, value)
@@ -189,3 +199,31 @@ def test_bad_predictions_are_named(hand_in: Path, text: str | None, problem: str
         (hand_in / "predictions.csv").write_text(text)
     verdict = judge("check.predictions('predictions.csv', at_least=0.1)", "", "")
     assert verdict.share == 0.0 and problem in verdict.reasons[0]
+
+
+LOW = "check.accuracy('Net()', weights='net', at_least=0.63, hint='more epochs.')"
+
+
+def test_scores_that_are_not_numbers_are_not_counted_as_wrong_answers(hand_in: Path) -> None:
+    weights(hand_in, 0.0)
+    broken = NET.replace("return torch.where", "return (scores - scores) / 0 + torch.where")
+    (reason,) = judge(LOW, broken, NET).reasons
+    assert "scores that are all NaN or infinite" in reason
+    assert "0 of 200" not in reason and "more epochs" not in reason
+
+
+def test_a_network_that_cannot_be_built_gets_no_hint_for_a_low_accuracy(hand_in: Path) -> None:
+    weights(hand_in, 0.0)
+    (reason,) = judge(LOW, "def Net():\n    return 1 / 0", NET).reasons
+    assert "ZeroDivisionError" in reason and "more epochs" not in reason
+
+
+@pytest.mark.parametrize("saved", [{}, {"errs": torch.zeros(2)}])
+def test_weights_that_do_not_fit_get_no_hint_for_a_low_accuracy(
+    hand_in: Path, saved: dict[str, torch.Tensor]
+) -> None:
+    if saved:
+        save_file(saved, hand_in / "net-best.safetensors")
+    (reason,) = judge(LOW, NET, NET).reasons
+    assert "more epochs" not in reason
+    assert "not among the files" in reason or "does not fit the network" in reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ NORMALISED_AS = {PACK: "cifar10"}  # the final test shows CIFAR-10 images
 SAMPLE = 2_000  # held-out images on which predictions are compared with their weights
 SLACK = 0.01  # how much better than its weights' own answers a table may be, by rounding say
 DOUBT = 1e-6  # the largest chance that the images not looked at would have changed a verdict
+DIVERGED = "the network with its weights: has the training diverged? A lower rate helps."
 TRAIN = "train with lab.fit and hand in the files it writes."
 
 Scorer = Callable[[Tensor], Tensor]
@@ -37,6 +38,8 @@ class Score:
     share: float
     reason: str = ""
     note: str = ""
+    measured: float | None = None  # an accuracy on held-out images
+    bars: list[float] = field(default_factory=list)  # from which on it earns something
 
 
 def tiers_from(at_least: float | None, tiers: Mapping[float, float] | None) -> dict[float, float]:
@@ -80,12 +83,11 @@ def scorer(
     data: str,
     prepare: str | None,
     expected: str,
-    hint: str,
 ) -> Scorer:
     """What gives the scores of raw images, by the student's network with the handed-in weights."""
     tensors = trial.handed_in.weights(weights)
     try:
-        network = student_network(trial, expression, expected, hint)
+        network = student_network(trial, expression, expected, "")
     except NoProgramError as error:
         raise NoAnswerError(
             message(expected, f"a forward pass that cannot be told: {error}", RECORD)
@@ -135,7 +137,7 @@ def by_weights(
         f"{weights}-best.safetensors"
     )
     try:
-        scores = scorer(trial, expression, weights, data, prepare, expected, hint)
+        scores = scorer(trial, expression, weights, data, prepare, expected)
         return _mark(trial, data, tiers, scores, expected, hint)
     except NoAnswerError as error:
         return Score(0.0, error.args[0])
@@ -146,9 +148,14 @@ def percent(share: float) -> str:
     return f"{100 * share:.4g}%"
 
 
-def _correct_by_look(scores: Scorer, images: Tensor, labels: Tensor) -> Iterator[tuple[int, int]]:
+def _correct_by_look(
+    scores: Scorer, images: Tensor, labels: Tensor, expected: str
+) -> Iterator[tuple[int, int]]:
     for batch, answers in zip(images.split(BATCH), labels.split(BATCH), strict=True):
-        yield right_answers(scores(batch), answers), len(batch)
+        given = scores(batch)
+        if not bool(torch.isfinite(given).any()):
+            raise NoAnswerError(message(expected, "scores that are all NaN or infinite", DIVERGED))
+        yield right_answers(given, answers), len(batch)
 
 
 def _mark(
@@ -162,7 +169,7 @@ def _mark(
     images, labels = trial.holdout(data)
     total, seen, correct = len(labels), 0, 0
     fewest, most = 0, total
-    looks = _correct_by_look(scores, images, labels)
+    looks = _correct_by_look(scores, images, labels, expected)
     while earned(fewest, total, tiers) != earned(most, total, tiers):
         right, count = next(looks)
         correct, seen = correct + right, seen + count
@@ -171,9 +178,9 @@ def _mark(
     if seen < total:
         note += f"; the other {total - seen} would not change the verdict"
     share = earned(fewest, total, tiers)
-    if share == 1.0:
-        return Score(1.0, note=note)
-    return Score(share, message(expected, note, hint or "more epochs, or a better schedule."), note)
+    hint = hint or "more epochs, or a better schedule."
+    reason = "" if share == 1.0 else message(expected, note, hint)
+    return Score(share, reason, note, correct / seen if seen else None, sorted(tiers))
 
 
 def by_predictions(
@@ -200,7 +207,7 @@ def by_predictions(
         wanted = f"weights in {weights}-best.safetensors that give what is in {file}"
         some, truth = images[:SAMPLE], labels[:SAMPLE]
         try:
-            scores = scorer(trial, model, weights, data, None, wanted, hint)
+            scores = scorer(trial, model, weights, data, None, wanted)
             counted = int(((predicted[:SAMPLE] == truth) & _given(scores, some, truth)).sum())
         except NoAnswerError as error:
             return Score(0.0, error.args[0], note)
@@ -213,7 +220,8 @@ def by_predictions(
             )
             hint = "write the file with the network and weights you hand in."
     share = earned(correct, len(labels), tiers)
-    return Score(share, "" if share == 1 else message(expected, note, hint), note)
+    reason = "" if share == 1 else message(expected, note, hint)
+    return Score(share, reason, note, correct / len(labels), sorted(tiers))
 
 
 def _given(scores: Scorer, images: Tensor, labels: Tensor) -> Tensor:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
+import re
+from collections.abc import Collection
 from typing import Any
 
+from skipgrade.judging.checks.causes import why_not
 from skipgrade.judging.judge.answerers import (
     QUESTION_TIMEOUT_S,
     NotebookCodeError,
@@ -12,11 +16,6 @@ from skipgrade.judging.judge.answerers import (
 from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.verdict import NoAnswerError, message
 from skipgrade.judging.wire.messages import BadMessageError
-
-HINTS = {
-    "NotImplementedError": "this part is still the stub the notebook came with.",
-    "NameError": "a name this part asks for; is it defined, and spelled as the text says?",
-}
 
 
 def ask_student(
@@ -32,14 +31,23 @@ def ask_student(
     try:
         return trial.student.ask(kind, seconds=seconds, **request)
     except NotebookCodeError as error:
-        got = f"{error.kind}: {error.message}" if error.message else error.kind
-        if error.line:
-            got += f" (at the line: {error.line})"
-        raise NoAnswerError(message(expected, got, HINTS.get(error.kind, hint))) from error
+        got, known = why_not(error, trial.stopped)
+        raise NoAnswerError(message(expected, got, hint if known is None else known)) from error
     except QuestionTimeoutError as error:
         raise NoAnswerError(message(expected, str(error), "a loop that does not end?")) from error
     except BadMessageError as error:
         raise NoAnswerError(message(expected, str(error), hint)) from error
+
+
+def value_of(expression: str, arrays: Collection[str] = ()) -> str:
+    """That something has a value, in words that do not show what it is asked with."""
+    if expression.isidentifier():
+        return f"a value for `{expression}`"
+    called = re.findall(r"(?<![\w.])([A-Za-z_]\w*)\(", expression)
+    names = [
+        name for name in dict.fromkeys(called) if name not in dir(builtins) and name not in arrays
+    ]
+    return f"a value from `{names[0]}`" if names else "a value from the notebook"
 
 
 def brief(value: Any, limit: int = 80) -> str:
@@ -54,4 +62,4 @@ def brief(value: Any, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-__all__ = ["NoAnswerError", "ask_student", "brief"]
+__all__ = ["NoAnswerError", "ask_student", "brief", "value_of"]

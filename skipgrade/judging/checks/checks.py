@@ -14,7 +14,7 @@ from torch import Tensor
 from skipgrade.judging.checks import accuracy, evaluating, make, parts, runs, stepping
 from skipgrade.judging.checks import figure as figures
 from skipgrade.judging.checks import function as functions
-from skipgrade.judging.checks.asking import NoAnswerError, ask_student
+from skipgrade.judging.checks.asking import NoAnswerError, ask_student, value_of
 from skipgrade.judging.checks.compare import Difference, difference
 from skipgrade.judging.checks.learning import Fault
 from skipgrade.judging.checks.network import (
@@ -76,10 +76,8 @@ class Checks:
         `made_of` as in `check.function`.
         """
         expected = trial.solution.ask("value", expression=expression, arrays=arrays)
-        got = ask_student(
-            trial, f"a value for {expression}" if expression.isidentifier() else "a value",
-            hint, "value", expression=expression, arrays=arrays,
-        )  # fmt: skip
+        wanted = value_of(expression, arrays)
+        got = ask_student(trial, wanted, hint, "value", expression=expression, arrays=arrays)
         found = difference(expected, got, tolerance)
         if found and (wrong := trial.faulty.intersection(made_of)):
             found = _value_as_if(trial, expression, arrays, got, tolerance, wrong, found)
@@ -303,6 +301,8 @@ def _told(shapes: list[tuple[int, ...]]) -> str:
 def _settle(trial: Trial, score: accuracy.Score, worth: float | None) -> None:
     if score.note:
         trial.notes.append(score.note)
+    if score.measured is not None:
+        trial.accuracies.append({"accuracy": score.measured, "bars": score.bars})
     if score.share == 0:
         trial.deduct(score.reason, worth)
     elif score.share < 1:

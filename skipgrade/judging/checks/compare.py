@@ -10,6 +10,7 @@ from torch import Tensor
 
 from skipgrade.judging.checks.asking import brief
 
+ENTRY = " (entry "
 Difference = tuple[str, str]  # what is expected, in words that do not give it away, and what came
 
 
@@ -18,14 +19,14 @@ def difference(expected: Any, got: Any, tolerance: float) -> Difference | None:
     if isinstance(expected, Tensor) or isinstance(got, Tensor):
         return _tensors(expected, got, tolerance)
     if _number(expected) and _number(got):
-        return None if _close(expected, got, tolerance) else ("another number", brief(got))
+        return None if _close(expected, got, tolerance) else ("the reference's number", brief(got))
     if isinstance(expected, (list, tuple)) and isinstance(got, (list, tuple)):
         return _sequences(expected, got, tolerance)
     if isinstance(expected, dict) and isinstance(got, dict):
         return _dicts(expected, got, tolerance)
     if type(expected) is not type(got):
         return _kind(expected), brief(got)
-    return None if expected == got else ("another value", brief(got))
+    return None if expected == got else ("the reference's value", brief(got))
 
 
 def _tensors(expected: Any, got: Any, tolerance: float) -> Difference | None:
@@ -56,21 +57,23 @@ def largest_gap(expected: Tensor, got: Tensor) -> float:
 
 def _sequences(expected: Any, got: Any, tolerance: float) -> Difference | None:
     if len(expected) != len(got):
-        return f"{len(expected)} entries", f"{len(got)}"
+        return f"{len(expected)} entries", f"{len(got)} entries"
     for index, pair in enumerate(zip(expected, got, strict=True)):
         if found := difference(*pair, tolerance):
-            return f"at entry {index + 1} {found[0]}", found[1]
+            what, _, within = found[0].partition(ENTRY)
+            place = f"{index + 1} of {len(expected)}{', there ' + within if within else ''}"
+            return f"{what}{ENTRY}{place.removesuffix(')')})", found[1]
     return None
 
 
 def _dicts(expected: dict[Any, Any], got: dict[Any, Any], tolerance: float) -> Difference | None:
     if missing := [key for key in expected if key not in got]:
-        return f"an entry for {missing[0]!r}", "none"
+        return f"an entry for {missing[0]!r}", "no such entry"
     if extra := [key for key in got if key not in expected]:
         return f"{len(expected)} entries", f"one more, for {brief(extra[0])}"
     for key, value in expected.items():
         if found := difference(value, got[key], tolerance):
-            return f"for {key!r} {found[0]}", found[1]
+            return f"{found[0]} for {key!r}", found[1]
     return None
 
 

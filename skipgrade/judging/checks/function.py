@@ -19,11 +19,13 @@ from skipgrade.judging.checks.network import (
     solution_network,
     student_network,
 )
+from skipgrade.judging.checks.unlike import first_difference
 from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.programs.carrying import Slot, drawn_state, named_slots
 from skipgrade.judging.programs.naming import SCHEMES
 from skipgrade.judging.programs.program import BadProgramError, Program
 from skipgrade.judging.programs.running import measure, run
+from skipgrade.judging.programs.steps import steps
 from skipgrade.judging.verdict import message
 
 TOLERANCE = 1e-6
@@ -79,7 +81,9 @@ def _differences(
         if without is not None:
             break
     else:
-        return _structure(ours.layers(), theirs.layers(), asked.hint)
+        return _made_otherwise(ours.eval, theirs.eval, "eval", asked) or _structure(
+            ours.layers(), theirs.layers(), asked.hint
+        )
     left = None
     modes = [("eval", ours.eval, theirs.eval)]
     if train and ours.train is not None:
@@ -93,7 +97,7 @@ def _differences(
         one = _outcome(our_program, slots[0], without, asked)
         other = _outcome(their_program, slots[1], without, asked)
         if reason := _compare(one, other, mode, asked):
-            return reason
+            return _made_otherwise(our_program, their_program, mode, asked) or reason
         left = left or _left_behind(one, other, asked)
     return Fault(left, SHARE_LEFT_BEHIND) if left else None
 
@@ -101,7 +105,7 @@ def _differences(
 def _left_behind(ours: Outcome, theirs: Outcome, asked: Compared) -> str | None:
     """What a forward pass does beside its outputs: to its inputs, and to statistics."""
     if _differ(ours.inputs, theirs.inputs, asked.tolerance):
-        look = asked.hint or "an operation in place (x *= 2, x.mul_(2), inplace=True) on the input."
+        look = "an operation in place on the input: x *= 2, x.mul_(2), inplace=True."
         return message("inputs that are left as they came in", "inputs that are changed", look)
     shared = ours.statistics.keys() & theirs.statistics.keys()
     if any(
@@ -110,6 +114,16 @@ def _left_behind(ours: Outcome, theirs: Outcome, asked: Compared) -> str | None:
         wanted = "the running statistics that PyTorch's batch norm keeps if nothing is said"
         return message(wanted, "other ones after a pass in train mode", "momentum of a batch norm?")
     return None
+
+
+def _made_otherwise(ours: Program, theirs: Program, mode: str, asked: Compared) -> str | None:
+    """The first step in which the two differ, for networks that do not compute the same."""
+    found = first_difference(steps(ours, asked.inputs), steps(theirs, asked.inputs))
+    if found is None:
+        return None
+    where = f" in {mode} mode" if "dropout" in found.expected else ""
+    known = found.hint if mode == "eval" else ""
+    return message(found.expected + where, found.got, known or asked.hint or found.look)
 
 
 def _odd_biases(ours: list[Slot], theirs: list[Slot]) -> set[str] | None:
@@ -215,7 +229,7 @@ def _structure(ours: list[str], theirs: list[str], hint: str) -> str:
 
 def _differ(expected: list[Tensor], got: list[Tensor], tolerance: float) -> str | None:
     if len(got) != len(expected):
-        return "another number of results"
+        return f"{len(got)} results where {len(expected)} are due"
     for one, other in zip(expected, got, strict=True):
         if other.shape != one.shape:
             return f"shape {tuple(other.shape)} where {tuple(one.shape)} is due"

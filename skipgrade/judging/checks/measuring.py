@@ -135,4 +135,4 @@ class StudentsNetwork:
 
     def _scorer(self, weights: str, data: str, prepare: str | None) -> Scorer:
         expected = f"weights in {weights}-best.safetensors that fit the network"
-        return scorer(self.trial, self.expression, weights, data, prepare, expected, "")
+        return scorer(self.trial, self.expression, weights, data, prepare, expected)

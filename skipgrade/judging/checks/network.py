@@ -38,6 +38,7 @@ IMAGES = torch.empty(2, 3, 32, 32)
 _read_of_solutions: WeakKeyDictionary[Answerer, dict[tuple[Any, ...], Network]] = (
     WeakKeyDictionary()
 )
+A_NETWORK = "something that can be called with images"
 RECORD = "a forward pass made of torch's operations on the whole batch"
 
 
@@ -165,23 +166,24 @@ def student_network(
     key = (expression, of, str([[form[0][1:], form[1]] for form in forms]))
     if key not in trial.networks:
         try:
-            trial.networks[key] = _ask_for(trial, expression, expected, hint, forms, of)
+            trial.networks[key] = _ask_for(trial, expression, forms, of)
         except (NoAnswerError, NoProgramError) as error:
             trial.networks[key] = error
     found = trial.networks[key]
+    if isinstance(found, NoAnswerError):
+        reason = found.args[0]
+        raise NoAnswerError(message(expected, reason.got, reason.hint or hint)) from found
     if isinstance(found, Exception):
         raise found
     return found
 
 
-def _ask_for(
-    trial: Trial, expression: str, expected: str, hint: str, forms: list[Any], of: str | None
-) -> Network:
+def _ask_for(trial: Trial, expression: str, forms: list[Any], of: str | None) -> Network:
     def ask(kind: str) -> Any:
         return ask_student(
             trial,
-            expected,
-            hint,
+            A_NETWORK,
+            "",
             kind,
             expression=expression,
             forms=forms,
@@ -192,7 +194,7 @@ def _ask_for(
     try:
         return _network(ask, forms)
     except BadProgramError as error:
-        raise NoAnswerError(message(expected, presentable(str(error)), RECORD)) from error
+        raise NoAnswerError(message(A_NETWORK, presentable(str(error)), RECORD)) from error
 
 
 def solution_network(

@@ -38,7 +38,7 @@ def check(
     count = images or VALIDATION_IMAGES
     asked = (name, model, data, prepare, val, count)
     if asked not in trial.measured:  # several cells may be about one run
-        scores = scorer(trial, model, name, data, prepare, expected, hint)
+        scores = scorer(trial, model, name, data, prepare, expected)
         trial.measured[asked] = _measured(trial, name, scores, data, val, count)
     measured = trial.measured[asked]
     if best - measured <= SLACK * math.sqrt(VALIDATION_IMAGES / count):

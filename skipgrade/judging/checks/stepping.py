@@ -28,6 +28,7 @@ from skipgrade.judging.checks.learning import (
 )
 from skipgrade.judging.checks.mistakes import MISTAKES, RETURNED, reference_step
 from skipgrade.judging.judge.trial import Trial
+from skipgrade.judging.printable import presentable
 from skipgrade.judging.questions.learning import Problem, take_steps
 from skipgrade.judging.verdict import message
 
@@ -178,8 +179,9 @@ def _returned(
         return [Fault(message(wanted, said, look), 0.5)]
     kinds = {kind for answer in got for kind in answer["kinds"]}
     if as_float and not kinds <= {"float", "float64"}:
+        kinds_told = presentable(" and a ".join(sorted(map(str, kinds))), 60)
         kept = "a tensor that keeps its graph alive keeps the memory of the whole step."
-        return [Fault(message("the loss as a Python float", "another type", kept), 0.25)]
+        return [Fault(message("the loss as a Python float", f"a {kinds_told}", kept), 0.25)]
     return []
 
 

@@ -33,6 +33,7 @@ from skipgrade.judging.pages.sanitise import sanitise
 from skipgrade.judging.printable import printable_lines
 from skipgrade.judging.repairs import repairs
 from skipgrade.judging.secret import mark_of, read_secret
+from skipgrade.judging.stopped_cells import StoppedCell, stopped_cell
 from skipgrade.judging.verdict import Verdict
 from skipgrade.sandbox import (
     SandboxMissingError,
@@ -99,6 +100,7 @@ class JudgedExecute(RecoveringExecute):
         self._student = resources["nbgrader"]["student"]
         self._connected = False
         self._verdicts: dict[int, Verdict] = {}
+        self._stopped: list[StoppedCell] = []
         self.begin()
 
     def _course(self) -> Path:
@@ -132,6 +134,8 @@ class JudgedExecute(RecoveringExecute):
             reason = self.abandoned or self.run_visible(cell, index)
         finally:
             cell.source = shown
+        if not test and (stopped := stopped_cell(cell, self._due(cell))):
+            self._stopped.append(stopped)
         if test:
             verdict = Verdict.zero(reason) if self.abandoned else self._verdict_on(test.grade_id)
             if verdict.share < 1 and not self.abandoned:
@@ -143,6 +147,10 @@ class JudgedExecute(RecoveringExecute):
             cell.outputs = []
         return cell, resources
 
+    def _due(self, cell: NotebookNode) -> str:
+        """The solution's code in the place of an answer."""
+        return self._judge.source.answers.get(grade_id(cell) or "", "")
+
     def _verdict_on(self, test: str) -> Verdict:
         if not self._connected:
             self._judge.ready()
@@ -153,7 +161,9 @@ class JudgedExecute(RecoveringExecute):
             )  # fmt: skip
             self._connected = True
         started = time.monotonic()
-        verdict = self._judge.judge_cell(test, self.judging_timeout, self.kernel_died)
+        verdict = self._judge.judge_cell(
+            test, self._stopped, self.judging_timeout, self.kernel_died
+        )
         verdict.seconds = time.monotonic() - started
         if verdict.internal_error:
             told = printable_lines(verdict.internal_error)

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import ast
 import atexit
+import dataclasses
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -23,6 +24,7 @@ from traitlets.config import Config
 from skipgrade.judging.grader.preload import preload
 from skipgrade.judging.grader.source import SourceError, SourceNotebook, read_source
 from skipgrade.judging.grader.workcopy import copy_plain_files
+from skipgrade.judging.stopped_cells import StoppedCell
 from skipgrade.judging.verdict import Verdict
 from skipgrade.sandbox import kernel_manager
 
@@ -72,7 +74,7 @@ class JudgeKernel:
                 self._failure = SourceError(
                     f"{self.source.path}, cell {cell}: {reply.get('ename')}: "
                     f"{reply.get('evalue')}. The judge runs every code cell that is not tagged "
-                    "'needs-training'; mend the cell or tag it."
+                    "'needs-training'; fix the cell or tag it."
                 )
             if self._failure:
                 raise self._failure
@@ -92,11 +94,17 @@ class JudgeKernel:
         self._call("disconnect_student()", INTERRUPT_TIMEOUT_S, _never)
 
     def judge_cell(
-        self, grade_id: str, seconds: float, student_died: Callable[[], bool]
+        self,
+        grade_id: str,
+        stopped: Sequence[StoppedCell],
+        seconds: float,
+        student_died: Callable[[], bool],
     ) -> Verdict:
-        """The verdict on one test cell; gives up when the student's kernel has died."""
-        hidden = self.source.tests[grade_id].hidden
-        text = self._call(f"judge_cell({hidden!r}, {grade_id!r})", seconds, student_died)
+        """The verdict on one test cell, after cells of which some have `stopped` with an exception;
+        gives up when the student's kernel has died.
+        """
+        asked = self.source.tests[grade_id].hidden, grade_id, [*map(dataclasses.asdict, stopped)]
+        text = self._call(f"judge_cell{asked!r}", seconds, student_died)
         told = json.loads(text)
         if "failed" in told:
             raise JudgeError(f"{self.source.path}, {told['failed']}")

@@ -43,6 +43,7 @@ def write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
         reasons=reasons_as_data(verdict.reasons),
         earlier=verdict.earlier,
         notes=verdict.notes,
+        accuracies=verdict.accuracies,
         seconds=round(verdict.seconds, 3),
     )
     page = _page(cell.metadata["skipgrade"], followed=bool(cell.outputs))
@@ -62,6 +63,12 @@ def write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
     cell.outputs = shown + list(cell.outputs)
 
 
+def shown_by_notebook(cell: NotebookNode) -> list[NotebookNode]:
+    """A judged cell's outputs without those that `write_verdict` put first."""
+    kept = cell.metadata["skipgrade"]
+    return list(cell.outputs[1 if kept["points"] >= kept["max"] else 2 :])
+
+
 def _page(kept: dict[str, Any], *, followed: bool) -> dict[str, str]:
     """The verdict for people, as HTML and as text."""
     points, most = kept["points"], kept["max"]
@@ -73,6 +80,6 @@ def _page(kept: dict[str, Any], *, followed: bool) -> dict[str, str]:
         body += '<div style="color:#666;margin-top:.4em">Below: what the notebook showed.</div>'
     page = (
         f'<div class="{NO_TEX}" style="border:1px solid {colour};border-left-width:8px;'
-        f'background:#fafafa;padding:.4em .8em"><b>{head}</b>{body}</div>'
+        f'background:#fafafa;color:#222;padding:.4em .8em"><b>{head}</b>{body}</div>'
     )
     return {"text/html": page, "text/plain": "\n".join([head, *told])}

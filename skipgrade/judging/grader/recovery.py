@@ -24,6 +24,7 @@ from skipgrade.judging.grader.cell_clock import PATIENCE, CellClock
 from skipgrade.judging.grader.matching import grade_id
 from skipgrade.judging.grader.source import is_automatic, split
 from skipgrade.judging.grader.student_messages import HostileMessageError
+from skipgrade.judging.stopped_cells import CELL_LOST
 
 RECOVERY_TIMEOUT_S = 10
 # The kernel is dead, deaf, or sends what no kernel would send.
@@ -95,7 +96,7 @@ class RecoveringExecute(Execute):
     def run_visible(self, cell: NotebookNode, index: int) -> str:
         """Run a visible cell; says why the rest was abandoned, if it now is."""
         if time.monotonic() > self._deadline:
-            self.abandoned = f"The notebook took more than {self.notebook_timeout} s in all."
+            self.abandoned = f"The notebook took more than {self.notebook_timeout} s in total."
             return self.abandoned
         self._printed = 0
         try:
@@ -167,11 +168,11 @@ class RecoveringExecute(Execute):
         if isinstance(error, CellTimeoutError) or (self._clock and self._clock.ran_out):
             return f"it could not be interrupted; {LEFT_OUT}"
         if not isinstance(error, DeadKernelError):
-            return f"its kernel sent messages that are none ({type(error).__name__}); {LEFT_OUT}"
+            return f"its kernel sent invalid messages ({type(error).__name__}); {LEFT_OUT}"
         km: Any = self.km
         if reason := km.provisioner.why_ended():
-            return f"the kernel was stopped in it: {reason}; {LEFT_OUT}"
-        return f"the kernel died in it; {LEFT_OUT}"
+            return f"the kernel was stopped while running it: {reason}; {LEFT_OUT}"
+        return f"the kernel died while running it; {LEFT_OUT}"
 
     def _reacts(self) -> bool:
         """Whether the kernel answers after an interrupt."""
@@ -227,4 +228,4 @@ def _now(value: Any) -> Any:
 
 
 def _error_output(told: str) -> NotebookNode:
-    return NotebookNode(output_type="error", ename="CellLost", evalue=told, traceback=[told])
+    return NotebookNode(output_type="error", ename=CELL_LOST, evalue=told, traceback=[told])

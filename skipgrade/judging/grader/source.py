@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
@@ -31,6 +31,7 @@ class SourceNotebook:
     path: Path
     setup: list[tuple[str, str]]  # (cell id, code) of every cell the judge runs, in order
     tests: dict[str, TestCell]
+    answers: dict[str, str] = field(default_factory=dict)  # the solution's code of each answer
 
     def test(self, grade_id: str) -> TestCell:
         """The test cell of that name."""
@@ -61,7 +62,7 @@ def read_source(path: Path) -> SourceNotebook:
     if not path.is_file():
         raise SourceError(f"{path}: there is no such source notebook, so nothing can be judged.")
     notebook = nbformat.read(path, as_version=4)
-    setup, tests = [], {}
+    setup, tests, answers = [], {}, {}
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
@@ -74,9 +75,11 @@ def read_source(path: Path) -> SourceNotebook:
                     f"them between '### {BEGIN}' and '### {END}'."
                 )
             tests[grade_id] = TestCell(grade_id, visible, hidden)
+        elif is_solution(cell):
+            answers[cell.metadata.nbgrader["grade_id"]] = visible
         if visible and NEEDS_TRAINING not in cell.metadata.get("tags", []):
             setup.append((cell.get("id", "?"), visible))
-    return SourceNotebook(path, setup, tests)
+    return SourceNotebook(path, setup, tests, answers)
 
 
 def is_automatic(cell: NotebookNode) -> bool:

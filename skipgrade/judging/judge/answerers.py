@@ -28,14 +28,16 @@ from skipgrade.judging.wire.messages import (
 QUESTION_TIMEOUT_S = 30.0
 INTERRUPT_TIMEOUT_S = 5.0
 REPLY_LIMIT = LIMIT + MEBIBYTE
+ERROR_FIELDS = ("type", "message", "line", "near")
 ANSWER = "__import__('skipgrade.judging.student_side', fromlist=['answer']).answer"
 
 
 class NotebookCodeError(Exception):
     """The question was asked, and the code that was to answer it raised an exception."""
 
-    def __init__(self, kind: str, message: str, line: str) -> None:
+    def __init__(self, kind: str, message: str, line: str, near: str = "") -> None:
         self.kind, self.message, self.line = kind, message, line
+        self.near = near  # a name the notebook has that looks like one it lacks
         super().__init__(f"{kind}: {message}" if message else kind)
 
 
@@ -63,8 +65,10 @@ def _unwrap(reply: Any) -> Any:
     if isinstance(reply, dict) and set(reply) == {"value"}:
         return reply["value"]
     if isinstance(reply, dict) and set(reply) == {"error"} and isinstance(reply["error"], dict):
-        told = {key: presentable(reply["error"].get(key)) for key in ("type", "message", "line")}
-        raise NotebookCodeError(told["type"] or "Exception", told["message"], told["line"])
+        told = {key: presentable(reply["error"].get(key)) for key in ERROR_FIELDS}
+        raise NotebookCodeError(
+            told["type"] or "Exception", told["message"], told["line"], told["near"]
+        )
     raise BadMessageError("an answer that is not of the agreed form")
 
 
@@ -78,7 +82,7 @@ def _text_in(content: Any) -> str:
         problem = outcome["ename"]
     except (KeyError, TypeError) as error:
         raise BadMessageError("a reply that is no Jupyter message") from error
-    raise BadMessageError(f"no answer ({presentable(problem)})")
+    raise BadMessageError(f"{presentable(problem)} where the notebook's kernel was to answer")
 
 
 class LocalNotebook(Answerer):

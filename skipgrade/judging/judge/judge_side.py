@@ -25,6 +25,7 @@ from skipgrade.judging.judge.handed_in import HandedIn
 from skipgrade.judging.judge.holdout import HoldoutError, held_out
 from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.secret import mark_of
+from skipgrade.judging.stopped_cells import StoppedCell
 from skipgrade.judging.verdict import HiddenTestError, NoAnswerError, Verdict
 from skipgrade.judging.wire.messages import BadMessageError
 
@@ -86,8 +87,12 @@ def disconnect_student() -> None:
         _student = None
 
 
-def judge_cell(text: str, cell: str) -> str:
-    """Run the hidden tests of a cell and say, as JSON, what they found, or why they could not."""
+def judge_cell(text: str, cell: str, stopped: list[dict[str, Any]]) -> str:
+    """Run the hidden tests of a cell and say, as JSON, what they found, or why they could not.
+
+    `stopped` are the cells before it that raised, as `StoppedCell` keeps them.
+    """
+    trials.current().stopped = [StoppedCell(**one) for one in stopped]
     try:
         verdict = verdict_on(text, cell, sys.modules["__main__"].__dict__)
     except (HiddenTestError, HoldoutError) as error:
@@ -167,4 +172,4 @@ def _file(cell: str) -> str:
 
 
 def _verdict(trial: Trial, share: float, *reasons: str) -> Verdict:
-    return Verdict(share, [*trial.reasons, *reasons], trial.notes)
+    return Verdict(share, [*trial.reasons, *reasons], trial.notes, trial.accuracies)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from skipgrade.judging.judge.answerers import Answerer, LocalNotebook
 from skipgrade.judging.judge.handed_in import HandedIn
-from skipgrade.judging.verdict import CheckFailedError
+from skipgrade.judging.stopped_cells import StoppedCell
+from skipgrade.judging.verdict import CheckFailedError, Reason
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -38,16 +39,18 @@ class Trial:
     networks: dict[Any, Any] = field(default_factory=dict)  # what was recorded of this notebook
     measured: dict[Any, float] = field(default_factory=dict)  # how its runs do with those networks
     faulty: set[str] = field(default_factory=set)  # names whose own checks have failed
+    stopped: list[StoppedCell] = field(default_factory=list)  # cells before that raised
     cell: str = ""  # the one being judged
     drawn: int = 0  # how often `images` has drawn in it
     lost: float = 0.0
-    reasons: list[str] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    accuracies: list[dict[str, Any]] = field(default_factory=list)  # measured on held-out images
 
     def begin_cell(self, name: str) -> None:
         """Nothing is lost yet in this cell."""
         self.cell, self.drawn = name, 0
-        self.lost, self.reasons, self.notes = 0.0, [], []
+        self.lost, self.reasons, self.notes, self.accuracies = 0.0, [], [], []
 
     def generator(self, purpose: str) -> Generator:
         """Random numbers for one purpose: the same whenever this submission is graded, other ones
@@ -66,7 +69,9 @@ class Trial:
         if worth is None or not self.grading:
             raise CheckFailedError(reason)
         self.lost += worth
-        self.reasons.append(reason)
+        told = Reason.of(reason)
+        if not any(one == told or told.repeats(one) for one in self.reasons):
+            self.reasons.append(told)
 
 
 _current: Trial | None = None

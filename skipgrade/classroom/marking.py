@@ -1,0 +1,40 @@
+"""What the points of tasks add up to: the course's rules, as configuration."""
+
+from fnmatch import fnmatchcase
+
+from traitlets import Dict, Float, List, Unicode
+from traitlets.config import Configurable
+
+
+class Marking(Configurable):
+    """Bonus, caps and the penalty for malformed submissions; for `c.Marking`."""
+
+    bonus = List(
+        Unicode(),
+        ["*bonus*"],
+        help="Names of graded cells, as patterns, whose points come on top of the assignment's.",
+    ).tag(config=True)
+
+    capped = List(
+        List(Unicode()),
+        help="Lists of assignments whose sum is never more than they are worth without bonus.",
+    ).tag(config=True)
+
+    format_penalty = Float(
+        0.2, min=0.0, max=1.0, help="The share of its points that a malformed submission loses."
+    ).tag(config=True)
+
+    malformed = Dict(
+        value_trait=List(Unicode()),
+        help="Per assignment, the students whose submission a person found malformed.",
+    ).tag(config=True)
+
+    def is_bonus(self, cell: str) -> bool:
+        return any(fnmatchcase(cell, pattern) for pattern in self.bonus)
+
+    def capped_with(self, assignment: str) -> list[str]:
+        """The assignments that share a cap with this one, itself among them; none: no cap."""
+        return next((list(group) for group in self.capped if assignment in group), [])
+
+    def format_share(self, assignment: str, student: str) -> float:
+        return self.format_penalty if student in self.malformed.get(assignment, ()) else 0.0
