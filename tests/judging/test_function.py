@@ -176,11 +176,24 @@ SWISH = "def swish(x):\n    return x * torch.sigmoid(x)"
         ("def swish(x):\n    return x / (1 + torch.exp(-x))", 1.0),
         ("def swish(x):\n    return x * torch.sigmoid(2 * x)", 0.0),
         ("def swish(x):\n    return x * torch.sigmoid(x).detach()", 0.0),
-        ("def swish(x):\n    return x.mul_(torch.sigmoid(x))", 1.0),
+        ("def swish(x):\n    return x.mul_(torch.sigmoid(x))", 0.75),
     ],
 )
 def test_plain_function_and_its_gradient(student: str, share: float) -> None:
     verdict = judge("check.function('swish', x=images(2, size=4))", student, SWISH)
+    assert verdict.share == share, verdict.reasons
+
+
+NORM = "import torch\nfrom torch import nn\ndef net():\n    return {}\n"
+
+
+@pytest.mark.parametrize(
+    ("student", "share"),
+    [("nn.BatchNorm2d(3)", 1.0), ("nn.BatchNorm2d(3, momentum=0.01)", 0.75)],
+)
+def test_running_statistics_are_compared(student: str, share: float) -> None:
+    hidden = "check.function('net()', x=images(4, size=4))"
+    verdict = judge(hidden, NORM.format(student), NORM.format("nn.BatchNorm2d(3)"))
     assert verdict.share == share, verdict.reasons
 
 

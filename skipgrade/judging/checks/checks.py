@@ -47,14 +47,15 @@ def _check(
         except TypeError as error:
             raise HiddenTestError(f"check.{method.__name__}: {error}") from error
         try:
-            reason = method(self, trial, *args, **kwargs)
+            found = method(self, trial, *args, **kwargs)
         except NoAnswerError as error:
-            reason = error.args[0]
-        if isinstance(reason, Fault):
-            reason, worth = reason.reason, reason.share * (1.0 if worth is None else worth)
-        if reason is not None:
+            found = error.args[0]
+        if isinstance(found, Fault):
+            worth = found.share * (1.0 if worth is None else worth)
+            found = found.reason
+        if found is not None:
             trial.faulty |= parts.names_called(str(args[0])) if args else set()
-            trial.deduct(reason, worth)
+            trial.deduct(found, worth)
 
     return run  # type: ignore[return-value]
 
