@@ -138,20 +138,20 @@ def test_an_interrupted_run_goes_on_with_its_test_record_in_line() -> None:
 
     def interrupted(model: nn.Module, loader: Any, loss: Any) -> Any:
         calls.append(1)
-        result = names["TestWatch"]("run", test)(model, loader, loss)
+        result = names["_TestWatch"]("run", test)(model, loader, loss)
         if len(calls) == 3:
             raise KeyboardInterrupt  # the test images are noted, the epoch is not
         return result
 
     build = lambda: nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))  # noqa: E731
-    watch = names["TestWatch"]("run", test)
+    watch = names["_TestWatch"]("run", test)
     settings = {"name": "run", "epochs": 4, "schedule": lab.cosine}
     lab.seed_everything(0)
     with pytest.raises(KeyboardInterrupt):
         lab.fit(build(), loaders, evaluate=interrupted, **settings)
-    assert len(names["test_record"]("run")) == 3
+    assert len(names["_test_record"]("run")) == 3
     resumed = lab.fit(build(), loaders, evaluate=watch, **settings)
-    assert len(resumed) == len(names["test_record"]("run")) == 4
+    assert len(resumed) == len(names["_test_record"]("run")) == 4
     whole = measured(resumed)
     lab.forget("run")
     lab.seed_everything(0)
@@ -166,7 +166,7 @@ def test_a_run_begun_without_the_watch_is_refused() -> None:
     net = nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
     lab.fit(net, loaders, name="run", epochs=1)
     with pytest.raises(lab.LabError, match=r"lab\.forget"):
-        lab.fit(net, loaders, name="run", epochs=2, evaluate=names["TestWatch"]("run", test))
+        lab.fit(net, loaders, name="run", epochs=2, evaluate=names["_TestWatch"]("run", test))
 
 
 # Part 3: the runs ---------------------------------------------------------------------------

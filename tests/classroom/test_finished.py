@@ -136,7 +136,7 @@ def test_the_report_says_which_scores_are_no_longer_of_what_lies_there(finished:
     told = outdated(finished)
     assert told["right"] is None
     assert "handed in again" in str(told["wrong"])
-    text = "\n".join(report.lines(report.rows(finished, ASSIGNMENT)))
+    text = "\n".join(report.lines(report.rows(finished, ASSIGNMENT), width=160))
     assert "this is the score of what was there before. Run `skipgrade grade` again" in text
     grading.grade(finished, ASSIGNMENT, say=quiet)
     assert outdated(finished) == {"right": None, "wrong": None}
