@@ -5,7 +5,7 @@ the late penalty are the gradebook's own, and what `Marking` makes of them is co
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedAssignment
 
@@ -24,6 +24,7 @@ class Task:
     by_hand: bool = False
     waits: bool = False  # for a person who has given no points yet
     again: bool = False  # a person gave points, and is to look once more
+    unexplained: bool = False  # its points count for nothing: the explanation earned none
 
     @property
     def full(self) -> bool:
@@ -70,18 +71,23 @@ class Marks:
         return self.points + self.bonus + self.extra
 
     @property
+    def unexplained(self) -> float:
+        """Points of choices that anyone can guess, whose explanation earned none."""
+        return sum(task.points for task in self.tasks if task.unexplained)
+
+    @property
     def format_penalty(self) -> float:
-        return self.format_share * max(0.0, self.gross - self.late)
+        return self.format_share * max(0.0, self.gross - self.unexplained - self.late)
 
     @property
     def over(self) -> float:
         """What the cap takes away."""
-        left = max(0.0, self.gross - self.late - self.format_penalty)
+        left = max(0.0, self.gross - self.unexplained - self.late - self.format_penalty)
         return max(0.0, left - self.most) if self.capped else 0.0
 
     @property
     def total(self) -> float:
-        net = self.gross - self.late - self.format_penalty - self.over
+        net = self.gross - self.unexplained - self.late - self.format_penalty - self.over
         return round(max(0.0, net), 4)
 
     @property
@@ -103,11 +109,23 @@ def marks_of(submission: SubmittedAssignment, marking: Marking) -> Marks:
         by_hand |= {cell.name for cell in notebook.notebook.task_cells}
         tasks += [_task(grade, by_hand, marking) for grade in notebook.grades]
     return Marks(
-        tasks,
+        explained(tasks, marking),
         late=submission.late_submission_penalty or 0.0,
         format_share=marking.format_share(assignment, student),
         capped=marking.capped_with(assignment) == [assignment],
     )
+
+
+def explained(tasks: list[Task], marking: Marking) -> list[Task]:
+    """The tasks, with a note on those whose explanation has been read and earned nothing."""
+    by_name = {task.cell: task for task in tasks}
+    found = []
+    for task in tasks:
+        why = by_name.get(marking.explanation_of(task.cell) or "")
+        found.append(
+            replace(task, unexplained=why is not None and not why.waits and why.points <= 0)
+        )
+    return found
 
 
 def _task(grade: Grade, by_hand: set[str], marking: Marking) -> Task:
