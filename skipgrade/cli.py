@@ -43,7 +43,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         return options.run(options)
     except CourseError as error:
-        complain(f"skipgrade: {error}")
+        complain(f"skipgrade: {error.text}")
+        for line in error.lines:
+            complain(f"  {line}")
         return INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else NOT_DONE
     except KeyboardInterrupt:
         complain("skipgrade: stopped")
@@ -76,6 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("release", help="regenerate release/ from source/")
     command.add_argument("assignments", nargs="*", metavar="ASSIGNMENT", help="default: all")
     command.set_defaults(run=_release)
+
+    command = commands.add_parser("lint", help="what is wrong with source notebooks, without a run")
+    command.add_argument("assignments", nargs="*", metavar="ASSIGNMENT", help="default: all")
+    command.set_defaults(run=_lint)
 
     command = commands.add_parser(
         "publish", help="put what students may see into a folder or repository of its own"
@@ -177,6 +183,19 @@ def _release(options: argparse.Namespace) -> int:
     for warning in holdout.missing(course, chosen):
         say(warning)
     return DONE
+
+
+def _lint(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import lint
+    from skipgrade.classroom.course import Course
+
+    course = Course(options.course)
+    chosen = options.assignments or course.assignments()
+    found = [one for assignment in chosen for one in lint.examine(course, assignment)]
+    for one in found:
+        say(f"  {one}")
+    say(f"{len(chosen)} assignment(s) looked at, {len(lint.faults(found))} thing(s) to fix")
+    return NOT_DONE if lint.faults(found) else DONE
 
 
 def _holdout_build(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.converters import GenerateAssignment
 
-from skipgrade.classroom import hidden_tests
+from skipgrade.classroom import lint
 from skipgrade.classroom.colab import BADGE, ColabHeader
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import ConversionError, CourseError
@@ -31,8 +31,7 @@ def generate(course: Course, assignments: Sequence[str], say: Callable[[str], No
     """Write release/<assignment>/ for each, and tell the gradebook what there is to grade."""
     for assignment in assignments:
         course.require(assignment)
-        for path in sorted(course.folder("source", assignment).glob("*.ipynb")):
-            hidden_tests.demand_sound(path)
+        lint.demand_sound(course, assignment)
         try:
             course.run(GenerateAssignment, assignment, ".")
         except ConversionError as error:

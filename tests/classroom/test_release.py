@@ -82,9 +82,11 @@ def test_unknown_assignment_is_named_with_those_there_are(course: Course) -> Non
 def test_broken_source_is_an_error_that_names_it(course: Course) -> None:
     path = course.folder("source", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells[1].source = "### BEGIN SOLUTION\ndef double(x): return 2 * x"
+    notebook.metadata.kernelspec.language = "cobol"
     nbformat.write(notebook, path)
-    with pytest.raises(CourseError, match=f"source/{ASSIGNMENT}.*no end solution"):
+    with pytest.raises(
+        CourseError, match=f"source/{ASSIGNMENT}.*language 'cobol' has not been specified"
+    ):
         release.generate(course, [ASSIGNMENT], lambda text: None)
 
 
