@@ -36,14 +36,6 @@ def recipe_02(epochs: int) -> Trained:
     return _simple(net, epochs, 128, augment=True, lr=0.1, l2=1e-4, schedule=lab.cosine)
 
 
-def recipe_05(epochs: int) -> Trained:
-    net = names("05-resnet20-tuning", "setup", "shortcut", "block", "resnet")["ResNet20"](16)
-    schedule = lab.one_cycle(0.2, warm=0.25)
-    return _simple(
-        net, epochs, 128, augment=True, lr=0.2, l2=5e-4, schedule=schedule, nesterov=True
-    )
-
-
 def recipe_03(model: str, epochs: int) -> Trained:
     """Model two is also tried without one of its parts, as the notebook's trials do it."""
     found = names("03-cnn-design", "setup", "train-helper", "three-conv", "models")
@@ -67,33 +59,7 @@ def recipe_03(model: str, epochs: int) -> Trained:
     }[model]
     net = build()
     data = lab.load("cifar10", batch_size=batch, augment=augment)
-    history = found["train"](
-        net, data, name="run", epochs=epochs, optimizer=optimizer, schedule=schedule
-    )
-    return history, net, data.test
-
-
-def _simple(
-    model: nn.Module,
-    epochs: int,
-    batch: int,
-    *,
-    augment: bool,
-    lr: float,
-    l2: float,
-    schedule: Any,
-    nesterov: bool = False,
-) -> Trained:
-    data = lab.load("cifar10", batch_size=batch, augment=augment)
-    history = lab.fit(
-        model,
-        data,
-        name="run",
-        epochs=epochs,
-        optimizer=partial(SGD, lr=lr, momentum=0.9, weight_decay=l2, nesterov=nesterov),
-        schedule=schedule,
-    )
-    return history, model, data.test
+    return _trained(net, data, epochs, optimizer, schedule, fit=found["train"])
 
 
 def recipe_04(network: str, epochs: int) -> Trained:
@@ -116,6 +82,14 @@ def recipe_04(network: str, epochs: int) -> Trained:
     model = found[network](width=found["WIDTH"])
     lab.checkpoint.load_weights(model, Path("run-best.safetensors"))
     return history, model, found["data"].test
+
+
+def recipe_05(epochs: int) -> Trained:
+    net = names("05-resnet20-tuning", "setup", "shortcut", "block", "resnet")["ResNet20"](16)
+    schedule = lab.one_cycle(0.2, warm=0.25)
+    return _simple(
+        net, epochs, 128, augment=True, lr=0.2, l2=5e-4, schedule=schedule, nesterov=True
+    )
 
 
 def recipe_06(network: str, epochs: int) -> Trained:
@@ -163,15 +137,7 @@ def recipe_07(remedy: bool, epochs: int) -> Trained:
     data = found["with_flips"](found["data"])
     if remedy:
         data = lab.load("cifar100", batch_size=found["BATCH"], val=2500, augment=True)
-    history = lab.fit(
-        model,
-        data,
-        name="run",
-        epochs=epochs,
-        optimizer=lambda parameters: torch.optim.Adam(parameters, lr=0.001),
-        schedule=found["step_down"],
-    )
-    return history, model, data.test
+    return _trained(model, data, epochs, partial(torch.optim.Adam, lr=0.001), found["step_down"])
 
 
 SIDE = 128  # of the enlarged images in 08: with 256 learning CIFAR-100 takes four times as long
@@ -201,15 +167,30 @@ def recipe_08(kind: str, epochs: int) -> Trained:
     if kind == "frozen":
         model = found["freeze"](model)
     data = lab.load("cifar10", batch_size=32)
-    history = lab.fit(
-        model,
-        data,
-        name="run",
-        epochs=epochs,
-        optimizer=partial(torch.optim.Adam, lr=5e-4),
-        schedule=lab.cosine,
-    )
-    return history, model, data.test
+    return _trained(model, data, epochs, partial(torch.optim.Adam, lr=5e-4), lab.cosine)
+
+
+def _simple(
+    model: nn.Module,
+    epochs: int,
+    batch: int,
+    *,
+    augment: bool,
+    lr: float,
+    l2: float,
+    schedule: Any,
+    nesterov: bool = False,
+) -> Trained:
+    data = lab.load("cifar10", batch_size=batch, augment=augment)
+    optimizer = partial(SGD, lr=lr, momentum=0.9, weight_decay=l2, nesterov=nesterov)
+    return _trained(model, data, epochs, optimizer, schedule)
+
+
+def _trained(
+    model: nn.Module, data: Any, epochs: int, optimizer: Any, schedule: Any, fit: Any = None
+) -> Trained:
+    settings = {"epochs": epochs, "optimizer": optimizer, "schedule": schedule}
+    return (fit or lab.fit)(model, data, name="run", **settings), model, data.test
 
 
 RUNS = {

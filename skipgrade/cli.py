@@ -322,10 +322,9 @@ def _similar(options: argparse.Namespace) -> int:
     course = Course(options.course)
     roster = Roster.read(options.roster) if options.roster else None
     pairs = comparing.compare(course, options.assignment, roster)
-    students = len(course.submissions(options.assignment))
-    as_text = comparing.lines(pairs, students)
-    whole = comparing.as_json(options.assignment, pairs)
-    for line in whole.splitlines() if options.json else as_text:
+    as_text = comparing.lines(pairs, len(course.submissions(options.assignment)))
+    as_json = comparing.as_json(options.assignment, pairs)
+    for line in as_json.splitlines() if options.json else as_text:
         say(line)
     return DONE
 

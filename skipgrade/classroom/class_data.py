@@ -1,18 +1,15 @@
 """What the page of a class is made of, beside the rows of the report."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import nbformat
 
 from skipgrade.classroom.course import Course
-from skipgrade.classroom.outline import outline
+from skipgrade.classroom.histories import histories_in
+from skipgrade.classroom.outline import outlines
 from skipgrade.classroom.report import Row
-from skipgrade.classroom.writing import TIMINGS_FILE
-from skipgrade.judging.intake.plain_files import NotPlainFileError, open_plain
-from skipgrade.lab.errors import LabError
+from skipgrade.classroom.writing import latest_gradings
 from skipgrade.lab.history import History
 
 LARGEST = 5_000_000  # bytes of a history that is drawn
@@ -47,9 +44,8 @@ class Measured:
     bars: tuple[float, ...]
 
 
-def failing(table: list[Row], course: Course, assignment: str) -> list[Failing]:
+def failing(table: list[Row], titles: dict[str, str]) -> list[Failing]:
     """The tasks that cost the class most, most costly first."""
-    titles = titles_of(course, assignment)
     found: dict[str, Failing] = {}
     for row in table:
         worth = {task.cell: task.most for task in row.marks.tasks} if row.marks else {}
@@ -64,8 +60,8 @@ def failing(table: list[Row], course: Course, assignment: str) -> list[Failing]:
 
 
 def titles_of(course: Course, assignment: str) -> dict[str, str]:
-    paths = sorted(course.folder("source", assignment).glob("*.ipynb"))
-    return {cell: place.title for path in paths for cell, place in outline(path).items()}
+    places = outlines(course.folder("source", assignment))
+    return {cell: place.title for cell, place in places.items()}
 
 
 def accuracies(course: Course, assignment: str, table: list[Row]) -> dict[str, list[Measured]]:
@@ -86,29 +82,13 @@ def curves(course: Course, assignment: str, table: list[Row]) -> dict[str, dict[
     found: dict[str, dict[str, History]] = {}
     for row in table:
         folder = course.folder("submitted", assignment, row.student)
-        for path in sorted(folder.glob("*-history.json")):
-            if (history := _history(path)) is not None:
-                run = path.name.removesuffix("-history.json")
+        for run, history in histories_in(folder, LARGEST).items():
+            if 0 < len(history) <= LONGEST:
                 found.setdefault(run, {})[row.student] = history
     return found
 
 
-def _history(path: Path) -> History | None:
-    try:
-        with open_plain(path) as file:
-            text = file.read(LARGEST + 1)
-        history = History.parse(text, path)
-    except (NotPlainFileError, LabError, OSError):
-        return None  # the judge tells its student
-    return history if len(text) <= LARGEST and 0 < len(history) <= LONGEST else None
-
-
 def seconds(course: Course, assignment: str) -> dict[str, float]:
     """How long the latest grading of each submission took."""
-    path = course.root / TIMINGS_FILE
-    told: dict[str, float] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        entry = json.loads(line)
-        if entry["assignment"] == assignment:
-            told[entry["student"]] = entry.get("seconds", 0.0)
-    return told
+    latest = latest_gradings(course, assignment)
+    return {student: told.get("seconds", 0.0) for student, told in latest.items()}

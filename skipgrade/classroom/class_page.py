@@ -31,7 +31,7 @@ def write(course: Course, assignment: str, table: list[Row], path: Path) -> None
     parts = [
         _head(assignment, table),
         _points(table),
-        _tasks(failing(table, course, assignment)),
+        _tasks(failing(table, titles)),
         _accuracies(accuracies(course, assignment, table), titles),
         _curves(curves(course, assignment, table)),
         _waiting(table, titles),
@@ -186,10 +186,7 @@ def _waiting(table: list[Row], titles: dict[str, str]) -> str:
                 waits[task.cell] = waits.get(task.cell, 0) + 1
     order = {cell: index for index, cell in enumerate(titles)}
     rows = [
-        [
-            f'{_text(titles.get(cell, cell))} <span class="soft small">{_text(cell)}</span>',
-            str(count),
-        ]
+        [_task(titles.get(cell, cell), cell), str(count)]
         for cell, count in sorted(waits.items(), key=lambda one: order.get(one[0], len(order)))
     ]
     return _section("Waits for a person", _table(["task", "answers"], rows, [1])) if rows else ""

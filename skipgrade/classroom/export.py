@@ -6,6 +6,7 @@ classes. A platform's own gradebook file is filled in: only it knows the platfor
 
 import csv
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader.api import Assignment, Gradebook, Student
@@ -25,6 +26,15 @@ COLUMNS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Table:
+    """Whose marks in what are exported, and what each assignment is worth without bonus."""
+
+    students: list[Student]
+    marks: dict[tuple[str, str], Marks]  # by student and assignment
+    worth: dict[str, float]
+
+
 class Grades(ExportPlugin):
     """A table of everybody's points; what is odd goes to the log and into `told`."""
 
@@ -41,14 +51,12 @@ class Grades(ExportPlugin):
             for name in assignments
             if (found := find(gradebook, name, one.id, marking)) is not None
         }
-        self.worth = {
-            name: _worth(gradebook.find_assignment(name), marking) for name in assignments
-        }
+        worth = {name: _worth(gradebook.find_assignment(name), marking) for name in assignments}
         unread = sorted({one for (one, _), found in marks.items() if found.to_read})
         if unread:
             self.tell(f"Answers are not read yet, and count for nothing: {', '.join(unread)}")
         self.file = Path(self.to or self.default_file(assignments))
-        self.write(self.file, students, assignments, marks)
+        self.write(self.file, Table(students, marks, worth))
 
     def default_file(self, assignments: list[str]) -> str:
         name = assignments[0] if len(assignments) == 1 else "all"
@@ -59,13 +67,7 @@ class Grades(ExportPlugin):
         if self.parent is not None:  # nbgrader's command; ours prints what was told
             self.log.warning(printable(text))
 
-    def write(
-        self,
-        path: Path,
-        students: list[Student],
-        assignments: list[str],
-        marks: dict[tuple[str, str], Marks],
-    ) -> None:
+    def write(self, path: Path, table: Table) -> None:
         raise NotImplementedError
 
 
@@ -78,28 +80,23 @@ def _worth(assignment: Assignment, marking: Marking) -> float:
 class Csv(Grades):
     """Every assignment with what its total consists of, and the sums of those under one cap."""
 
-    def write(
-        self,
-        path: Path,
-        students: list[Student],
-        assignments: list[str],
-        marks: dict[tuple[str, str], Marks],
-    ) -> None:
+    def write(self, path: Path, table: Table) -> None:
         rules = Marking(parent=self)
-        groups = [one for one in rules.capped if len(one) > 1 and {*one} <= {*assignments}]
+        groups = [one for one in rules.capped if len(one) > 1 and {*one} <= {*table.worth}]
         head = ["student_id", "last_name", "first_name", "email"]
-        head += [f"{name} {column}" for name in assignments for column in COLUMNS]
+        head += [f"{name} {column}" for name in table.worth for column in COLUMNS]
         head += [f"{' + '.join(group)} total" for group in groups]
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(head)
-            for student in students:
+            for student in table.students:
                 row = [student.id, student.last_name, student.first_name, student.email]
-                for name in assignments:
-                    row += _columns(marks.get((student.id, name)))
+                found = {name: table.marks.get((student.id, name)) for name in table.worth}
+                for one in found.values():
+                    row += _columns(one)
                 for group in groups:
-                    parts = [marks[student.id, one] for one in group if (student.id, one) in marks]
-                    row.append(together(parts, sum(self.worth[one] for one in group)))
+                    parts = [one for name in group if (one := found[name]) is not None]
+                    row.append(together(parts, sum(table.worth[name] for name in group)))
                 writer.writerow(row)
 
 
@@ -123,24 +120,18 @@ class Platform(Grades):
         config=True
     )
 
-    def write(
-        self,
-        path: Path,
-        students: list[Student],
-        assignments: list[str],
-        marks: dict[tuple[str, str], Marks],
-    ) -> None:
+    def write(self, path: Path, table: Table) -> None:
         layout = LAYOUTS[self.platform]
         if not self.gradebook:
             raise CourseError(
                 f"Give the gradebook that {layout.platform} hands out with --gradebook FILE "
                 f"({layout.where}): it holds the numbers by which it knows its students."
             )
-        if len(assignments) > 1 and (self.column or layout.score):
+        if len(table.worth) > 1 and (self.column or layout.score):
             raise CourseError("One column is for one assignment: name just that one.")
         file = LmsFile(Path(self.gradebook), layout)
-        columns = {name: file.column(name, self.column) for name in assignments}
-        known = _names(students, Roster.read(Path(self.roster)) if self.roster else None)
+        columns = {name: file.column(name, self.column) for name in table.worth}
+        known = _names(table.students, Roster.read(Path(self.roster)) if self.roster else None)
         seen: set[str] = set()
         for row, names in file.people():
             who = self._who(names, known)
@@ -151,9 +142,9 @@ class Platform(Grades):
                 continue
             seen.add(who)
             for name, column in columns.items():
-                if (who, name) in marks:
-                    file.put(row, column, marks[who, name].total)
-        if lost := sorted({who for who, _ in marks} - seen):
+                if (who, name) in table.marks:
+                    file.put(row, column, table.marks[who, name].total)
+        if lost := sorted({who for who, _ in table.marks} - seen):
             self.tell(f"Not in {self.gradebook}: {', '.join(lost)}")
         file.write(path)
 

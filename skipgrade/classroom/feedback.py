@@ -2,8 +2,9 @@
 
 import glob
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from nbgrader.converters import GenerateFeedback
 
@@ -14,7 +15,7 @@ from skipgrade.classroom.grading import notebook_names
 from skipgrade.classroom.style import style
 from skipgrade.classroom.task import DIED
 from skipgrade.classroom.terminal import say as to_terminal
-from skipgrade.classroom.writing import last_failure
+from skipgrade.classroom.writing import latest_gradings
 from skipgrade.judging.printable import printable
 
 NOTICE = """\
@@ -58,6 +59,7 @@ def generate(
     }
     if not graded and not any(wrong.values()):
         raise CourseError(f"Nothing is graded yet: run `nbgrader autograde {assignment}` first.")
+    latest = latest_gradings(course, assignment)
     for student in students:
         folder = course.folder("feedback", assignment, student)
         if student in graded:
@@ -68,7 +70,7 @@ def generate(
                 continue
             pages[student] = folder / f"{names[0]}.html"
         else:
-            headline, reason = _why_not_graded(course, assignment, student, wrong[student])
+            headline, reason = _why_not_graded(wrong[student], latest.get(student, {}))
             pages[student] = _write_notice(folder, names[0], student, headline, reason)
         say(f"  {pages[student].relative_to(course.root)}")
     if failures:
@@ -78,13 +80,10 @@ def generate(
     return pages
 
 
-def _why_not_graded(
-    course: Course, assignment: str, student: str, wrong: str | None
-) -> tuple[str, str]:
+def _why_not_graded(wrong: str | None, latest: Mapping[str, Any]) -> tuple[str, str]:
     if wrong is not None:
         return "Score: 0", f"It could not be read: {wrong}"
-    stopped = last_failure(course, assignment, student) == DIED
-    return "Not graded yet", STOPPED if stopped else UNFINISHED
+    return "Not graded yet", STOPPED if latest.get("failure") == DIED else UNFINISHED
 
 
 def _write_notice(folder: Path, notebook: str, student: str, headline: str, reason: str) -> Path:

@@ -17,7 +17,7 @@ from traitlets import List, Unicode
 from skipgrade.classroom.handin import AGAIN
 from skipgrade.classroom.marking import Marking
 from skipgrade.classroom.marks import Marks, Task, marks_of
-from skipgrade.classroom.outline import Place, headings, outline
+from skipgrade.classroom.outline import Place, headings, outlines
 from skipgrade.classroom.style import TEMPLATES, number, style
 from skipgrade.judging.grader.notebook_paths import source_path
 from skipgrade.judging.grader.outputs import shown_by_notebook
@@ -91,12 +91,8 @@ class FeedbackSummary(NbGraderPreprocessor):
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
         names = resources["nbgrader"]
-        sources = source_path(self.parent.parent, resources).parent  # nbgrader's converter's
-        places = {
-            cell: place
-            for path in sorted(sources.glob("*.ipynb"))
-            for cell, place in outline(path).items()
-        }
+        # nbgrader's converter is the exporter's parent, and that is ours.
+        places = outlines(source_path(self.parent.parent, resources).parent)
         marking = Marking(parent=self)
         with Gradebook(names["db_url"]) as book:
             marks = marks_of(book.find_submission(names["assignment"], names["student"]), marking)

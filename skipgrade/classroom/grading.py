@@ -65,7 +65,7 @@ def grade(
         if outcomes:
             say(f"  {len(outcomes)} graded before and unchanged")
         if to_do:
-            jobs = _orders(course, assignment, notebooks, book, place, to_do)
+            jobs = _jobs(course, assignment, notebooks, book, place, to_do)
             writer = Writer(course, assignment, book, ledger)
             by = _cluster(course, sources, len(to_do), workers, scheduler, kernels, say)
             outcomes += _collect(by, jobs, writer, to_do, lambda: show(len(to_do), say))
@@ -128,7 +128,7 @@ def _unfinished(book: Gradebook, ledger: Ledger, students: list[str]) -> list[st
         ]
 
 
-def _orders(
+def _jobs(
     course: Course,
     assignment: str,
     notebooks: list[str],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.roster import fold
+from skipgrade.classroom.style import number
 
 
 @dataclass(frozen=True)
@@ -114,17 +115,17 @@ class LmsFile:
         """Each row that is somebody's, and the names it gives them, the surest first."""
         columns = [self.header.index(one) for one in self.layout.people if one in self.header]
         found = []
-        for number, row in enumerate(self.rows):
+        for place, row in enumerate(self.rows):
             names = [row[index].strip() for index in columns if index < len(row)]
             if any(names) and "Points Possible" not in (row[0].strip(), *names):
-                found.append((number, [name for name in names if name]))
+                found.append((place, [name for name in names if name]))
         return found
 
-    def put(self, number: int, column: int, points: float) -> None:
+    def put(self, place: int, column: int, points: float) -> None:
         """Write points into one row, with the file's own quotes and decimal sign."""
-        text = f"{round(points, 2):g}"
+        text = number(points)
         text = text.replace(".", ",") if self._writes_commas(column) else text
-        row = self._raw[number + 1]
+        row = self._raw[place + 1]
         row.extend([""] * (column + 1 - len(row)))
         row[column] = f'"{text}"' if row[column].startswith('"') else text
 

@@ -38,3 +38,9 @@ def outline(path: Path) -> dict[str, Place]:
         if marks.get("grade") or marks.get("task"):
             places[marks["grade_id"]] = Place(part, title)
     return places
+
+
+def outlines(folder: Path) -> dict[str, Place]:
+    """The same for all notebooks of an assignment's source folder."""
+    found = (outline(path) for path in sorted(folder.glob("*.ipynb")))
+    return {cell: place for places in found for cell, place in places.items()}

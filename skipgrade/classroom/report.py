@@ -15,6 +15,7 @@ from skipgrade.classroom.grading import notebook_names
 from skipgrade.classroom.ledger import Ledger
 from skipgrade.classroom.marking import Marking
 from skipgrade.classroom.marks import Marks, marks_of
+from skipgrade.classroom.style import number
 from skipgrade.judging.printable import printable
 from skipgrade.judging.repairs import repairs
 from skipgrade.judging.verdict import Reason
@@ -128,7 +129,7 @@ def lines(table: list[Row], width: int = 120, most: int | None = None) -> Iterat
     yield f"{'-' * names}  {'-' * 11}  {'-' * 6}  {'-' * room}"
     for row in table:
         score = f"{row.score:g} / {row.max_score:g}"
-        total = "-" if row.total is None else f"{round(row.total, 2):g}"
+        total = "-" if row.total is None else number(row.total)
         reasons = list(_reasons(row))
         if most and len(reasons) > most:
             reasons[most - 1 :] = [f"... and {len(reasons) - most + 1} more like these"]

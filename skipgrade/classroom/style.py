@@ -1,4 +1,4 @@
-"""The look of the pages we write, and how they write numbers."""
+"""The look of the pages we write, and how points are written everywhere."""
 
 from functools import cache
 from pathlib import Path

@@ -9,6 +9,7 @@ import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from nbgrader.api import Gradebook
 from sqlalchemy.exc import SQLAlchemyError
@@ -84,12 +85,9 @@ class Writer:
             file.write(json.dumps(line) + "\n")
 
 
-def last_failure(course: Course, assignment: str, student: str) -> str | None:
-    """What the latest grading of a submission ended with; None where all went well or none was."""
+def latest_gradings(course: Course, assignment: str) -> dict[str, dict[str, Any]]:
+    """By student, what the record says of the latest grading of each submission."""
     path = course.root / TIMINGS_FILE
-    found = None
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        told = json.loads(line)
-        if (told["assignment"], told["student"]) == (assignment, student):
-            found = told["failure"]
-    return found
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else ()
+    entries = (json.loads(line) for line in lines)
+    return {one["student"]: one for one in entries if one["assignment"] == assignment}

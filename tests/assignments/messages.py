@@ -21,7 +21,7 @@ from tests.assignments.variants import Assignment
 
 HEAD = """# What students are told of single mistakes
 
-Written by `make messages` from the bank in `tests/assignments/mistakes.py`, in each of which one thing
+Written by `make messages` from the bank in `tests/assignments/mistakes/`, in each of which one thing
 of the solution is changed. *Notebook* is what the visible part of the test cell says, while the
 student works; what follows is the feedback after grading, one reason a line. Read it as a student
 who has to find the fault from it alone.

@@ -14,11 +14,12 @@ from torch import nn
 
 from skipgrade import lab
 from skipgrade.judging.verdict import Verdict
+from tests.assignments import mistakes
 from tests.assignments.variants import Assignment
 
 TRIAL = Assignment("04-plain-residual-mobile")
 # Cells that take time and that these tests do not need: every verdict runs the whole notebook.
-IDLE = dict.fromkeys(("blocks-figure", "gradient-figure", "share-figure", "complexity"), "")
+IDLE = dict.fromkeys(mistakes.IDLE["04"], "")
 
 # Runs, and what is drawn of them --------------------------------------------------------------
 

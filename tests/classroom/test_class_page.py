@@ -101,7 +101,7 @@ def test_the_commonest_reason_is_named_with_how_often(finished: Course) -> None:
         Row("b", losses=[Loss("double-test", 1, "two"), Loss("x", 1, "three")]),
         Row("c", losses=[Loss("double-test", 1, "two")]),
     ]
-    first, second = class_data.failing(table, finished, ASSIGNMENT)
+    first, second = class_data.failing(table, class_data.titles_of(finished, ASSIGNMENT))
     assert (first.title, first.cell, first.total) == ("Warm-up", "double-test", 5)
     assert first.reason == ("two", 2) and second.title == "x"
 

@@ -42,13 +42,9 @@ def sections(page: str) -> dict[str, bool]:
 def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     """Ada lost points with `double`, answered in words, and has the bonus."""
     root = tmp_path_factory.mktemp("feedback") / "course"
-    marks = {
-        "schema_version": 3, "grade_id": "why", "locked": False, "solution": True, "grade": True,
-        "task": False, "points": 2.0, "cell_type": "markdown",
-    }  # fmt: skip
     more = [
         new_markdown_cell("## Part 2 · Words\n\n### Why?", id="heading"),
-        new_markdown_cell("YOUR ANSWER HERE", id="why", metadata={"nbgrader": marks}),
+        tiny.written_answer(),
     ]
     config = "c.Marking.bonus = ['number*']"
     made = tiny.make(root, config=config, more=more)

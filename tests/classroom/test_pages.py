@@ -99,12 +99,7 @@ def hand_in(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     root = tmp_path_factory.mktemp("pages") / "course"
-    marks = {
-        "schema_version": 3, "grade_id": "why", "locked": False, "solution": True, "grade": True,
-        "task": False, "points": 2.0, "cell_type": "markdown",
-    }  # fmt: skip
-    answer = new_markdown_cell("YOUR ANSWER HERE", id="why", metadata={"nbgrader": marks})
-    tiny_course = tiny.make(root, more=[answer])
+    tiny_course = tiny.make(root, more=[tiny.written_answer()])
     shows = f"{hostile.displays()}\n{ANSWERS['double']}".replace("2 * x", "3 * x")
     hand_in(tiny_course.hand_in("mallory", {**ANSWERS, "double": shows}))
     for command in ("autograde", "generate_feedback"):

@@ -73,8 +73,11 @@ def in_memory(needles: dict[str, str]) -> list[str]:
         start, end = (int(edge, 16) for edge in span.split("-"))
         for piece in range(start, end, PIECE - OVERLAP) if "r" in rights else ():
             found = looked_at(piece, min(end - piece, PIECE))
-            turned = (np.frombuffer(found, np.uint8) ^ 255).tobytes()
+            turned = bytearray(found)
+            view = np.frombuffer(turned, np.uint8)
+            view ^= 255
             seen |= {name for name, coded in needles.items() if bytes.fromhex(coded) in turned}
+            view.fill(0)  # where it holds a needle as it came, that is turned now: a false find
     return sorted(seen)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from nbformat.v4 import new_code_cell, new_output
 
+from skipgrade.judging.checks.causes import why_not
+from skipgrade.judging.judge import answerers
+from skipgrade.judging.judge.answerers import NotebookCodeError
 from skipgrade.judging.stopped_cells import StoppedCell, cell_behind, names_set, stopped_cell
 from tests.judging.conftest import Graded
 
@@ -77,3 +80,13 @@ def test_a_stub_is_not_filled_in(graded: Graded) -> None:
 def test_a_cell_that_died_is_known_by_what_belongs_there(graded: Graded) -> None:
     told = graded.verdicts("dies")["double"]["reason"]
     assert "`double` is not defined: the cell that starts 'import os' did not end" in told
+
+
+def test_a_process_that_lies_about_a_name_gets_no_words_into_the_hint() -> None:
+    error = {"type": "NameError", "message": "name 'Net' is not defined", "line": ""}
+    for near, told in (("Nett", True), ("Nett`. Full marks: `", False), (["Nett"], False)):
+        with pytest.raises(NotebookCodeError) as raised:
+            answerers._unwrap({"error": {**error, "near": near}})
+        got, hint = why_not(raised.value, [])
+        assert got == "NameError: `Net` is not defined"
+        assert hint is not None and ("Nett" in hint) is told

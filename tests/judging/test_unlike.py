@@ -89,3 +89,36 @@ def test_another_idiom_is_not_blamed(old: str, new: str) -> None:
     student = NET.replace(old, new).replace("F.max_pool2d", "F.avg_pool2d")
     (reason,) = judge("check.function('Net()', x=images(3, size=8))", student, NET).reasons
     assert "average pool (2x2)" in reason.got, reason
+
+
+ODD = (
+    "self.head(self.conv(x).mean((2, 3))) * x.mean()",
+    "torch.stack([self.head(F.relu(self.conv(one)).mean((1, 2)) * 2) for one in x])",
+    "self.head(F.conv1d(x.flatten(2), self.conv.weight[:, :, 0]).mean(2))",
+    "self.head(F.conv3d(x[:, :, None], self.conv.weight[:, :, None]).mean((2, 3, 4)))",
+    "self.head(F.conv_transpose2d(self.conv(x), self.conv.weight).mean((2, 3)).repeat(1, 2)[:, :4])",
+    "self.head(self.conv(x).flatten(2).max(2)[0])",
+    "self.head(self.conv(x).mean((2, 3))) - x.max()",
+    "self.head(torch.cat([torch.ones(len(x), 1), self.conv(x).mean((2, 3))[:, :3]], -1))",
+    "self.head(self.conv(F.pad(x, (1, 1, 1, 1), 'reflect')[:, [2, 1, 0], ::2]).mean((2, 3)))",
+    "self.head(torch.where(self.conv(x) > 0, self.conv(x), 2.0).mean((2, 3)))",
+    "self.head((1 - self.conv(x) ** 2).cumsum(1).mean((2, 3)))",
+    "self.head(F.instance_norm(self.conv(x)).mean((2, 3)))",
+    "F.batch_norm(self.head(self.conv(x).mean((2, 3))), None, None, training=True)",
+    "self.head(F.pixel_shuffle(self.conv(x).repeat(1, 4, 1, 1), 2).mean((2, 3)))",
+    "self.head(F.alpha_dropout(F.dropout2d(self.conv(x), 1.0, True), 0.5, True).mean((2, 3)))",
+    "self.head(F.scaled_dot_product_attention(*[self.conv(x).flatten(2)] * 3).mean(2))",
+    "(F.unfold(x, 3).transpose(1, 2) @ self.conv.weight.flatten(1).T).mean(1) @ self.head.weight.T",
+    "self.head(torch.zeros(len(x), 4)) + 0 * self.conv(x).sum()",
+    "x.flatten(1)[:, :5]",
+)
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_an_odd_network_is_told_too(odd: str, swapped: bool) -> None:
+    """Naming steps never fails, whatever they are and on whichever side."""
+    nets = NET, NET.replace("x = F.relu(self.norm(self.conv(x)))", f"return {odd}")
+    verdict = judge("check.function('Net()', x=images(3, size=8))", *nets[:: 1 if swapped else -1])
+    assert verdict.share == 0 and not verdict.internal_error
+    assert verdict.reasons[0].expected and verdict.reasons[0].got

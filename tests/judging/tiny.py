@@ -50,6 +50,13 @@ def _marks(grade_id: str, *, grade: bool, points: float = 0.0) -> dict:
     return {"nbgrader": marks | ({"points": points, "cell_type": "code"} if grade else {})}
 
 
+def written_answer(name: str = "why", points: float = 2.0) -> nbformat.NotebookNode:
+    """A cell for an answer that a person reads."""
+    marks = _marks(name, grade=True, points=points)["nbgrader"]
+    marks |= {"locked": False, "solution": True, "cell_type": "markdown"}
+    return new_markdown_cell("YOUR ANSWER HERE", id=name, metadata={"nbgrader": marks})
+
+
 def notebook(
     answers: dict[str, str], *, hidden: bool, solution_marks: bool = False
 ) -> nbformat.NotebookNode:

@@ -15,12 +15,11 @@ from typing import Any
 from tqdm import tqdm
 
 from skipgrade.classroom.course import Course
+from skipgrade.classroom.histories import histories_in
 from skipgrade.classroom.roster import Roster
 from skipgrade.classroom.similar import texts, weights
 from skipgrade.judging.intake.plain_files import printable
 from skipgrade.judging.intake.submissions import PlainHandIns
-from skipgrade.lab.errors import LabError
-from skipgrade.lab.history import History
 
 NAMED = 0.97  # likeness of weights; honest runs that start alike end below (docs/results.md)
 LARGEST_TEXT = 16 * 2**20
@@ -63,48 +62,28 @@ class Submissions:
     def read(self, student: str) -> Work:
         folder = self._hand_ins.hand_in(student, self._assignment).folder
         work = Work(student)
-        for path in sorted(folder.glob("*.safetensors")):
-            if not path.is_file() or not path.stem.endswith("best"):
-                continue
-            work.digests[path.name] = _digest(path)
-            work.sketches[path.name] = weights.sketch(weights.matrices(path))
-        for path in sorted(folder.glob("*-history.json")):
-            if _short(path) and (told := _history(path)):
-                work.histories[path.name.removesuffix("-history.json")] = told
-        notebook = texts.parsed(b"".join(p.read_bytes() for p in self._notebooks(folder)))
-        for kind, (found, given) in self._writing(notebook).items():
-            work.written[kind.name] = texts.runs(found, kind.length, given)
+        for path in sorted(folder.glob("*best.safetensors")):
+            if path.is_file():
+                work.digests[path.name] = _digest(path)
+                work.sketches[path.name] = weights.sketch(weights.matrices(path))
+        for run, history in histories_in(folder, LARGEST_TEXT).items():
+            seconds = history["seconds"] if len(history) > 1 else []
+            work.histories[run] = {"settings": history.settings, "seconds": seconds}
+        notebook = _notebook(folder)
+        released = self._released
+        for kind in texts.KINDS:
+            cells = kind.cells(notebook, released.names)
+            work.written[kind.name] = texts.runs(cells, kind.length, released.runs[kind])
         return work
 
-    def _notebooks(self, folder: Path) -> list[Path]:
-        return [path for path in sorted(folder.glob("*.ipynb")) if _short(path)][:1]
-
-    def _writing(
-        self, notebook: dict[str, Any]
-    ) -> dict[texts.Kind, tuple[list[texts.Run], frozenset[texts.Run]]]:
-        given, known = self._released
-        return {
-            texts.ANSWERS: (texts.words(notebook), given[texts.ANSWERS]),
-            texts.CODE: (texts.tokens(notebook, known), given[texts.CODE]),
-        }
-
     @cached_property
-    def _released(self) -> tuple[dict[texts.Kind, frozenset[texts.Run]], frozenset[str]]:
+    def _released(self) -> texts.Released:
         """What everybody got: its runs are nobody's own, its names are names."""
-        notebooks = [
+        return texts.Released.of(
             texts.parsed(path.read_bytes())
             for step in ("release", "source")
             for path in sorted(self._course.folder(step, self._assignment).glob("*.ipynb"))
-        ]
-        known = frozenset(name for one in notebooks for name in texts.names(one))
-        given: dict[texts.Kind, frozenset[texts.Run]] = {}
-        for kind in (texts.ANSWERS, texts.CODE):
-            found: set[texts.Run] = set()
-            for one in notebooks:
-                cells = texts.words(one) if kind is texts.ANSWERS else texts.tokens(one, known)
-                found |= set(texts.runs(cells, kind.length, frozenset()))
-            given[kind] = frozenset(found)
-        return given, known
+        )
 
 
 def compare(
@@ -119,7 +98,7 @@ def compare(
     works = [submissions.read(student) for student in reading]
     telling = {
         kind.name: texts.rare({work.student: work.written[kind.name] for work in works})
-        for kind in (texts.ANSWERS, texts.CODE)
+        for kind in texts.KINDS
     }
     found = []
     pairs = list(combinations(works, 2))
@@ -174,7 +153,7 @@ def _same_histories(one: Work, other: Work) -> Iterator[tuple[float, str]]:
 def _same_texts(
     one: Work, other: Work, telling: dict[str, frozenset[texts.Run]]
 ) -> Iterator[tuple[float, str]]:
-    for kind in (texts.ANSWERS, texts.CODE):
+    for kind in texts.KINDS:
         some, others = one.written[kind.name], other.written[kind.name]
         common = texts.in_common(kind, some, others, telling[kind.name])
         if common.named:
@@ -188,22 +167,17 @@ def _together(roster: Roster, one: str, other: str) -> bool:
     return bool(groups.get(one, frozenset()) & groups.get(other, frozenset()))
 
 
-def _history(path: Path) -> dict[str, Any] | None:
-    try:
-        history = History.read(path)
-    except LabError:
-        return None
-    seconds = [epoch.get("seconds") for epoch in history.epochs]
-    return {"settings": history.settings, "seconds": seconds if len(seconds) > 1 else []}
-
-
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _short(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size <= LARGEST_TEXT
+def _notebook(folder: Path) -> texts.Notebook:
+    """The first that is not too large to be one."""
+    for path in sorted(folder.glob("*.ipynb")):
+        if path.is_file() and path.stat().st_size <= LARGEST_TEXT:
+            return texts.parsed(path.read_bytes())
+    return texts.parsed(b"")
 
 
 def lines(pairs: list[Pair], students: int) -> Iterator[str]:

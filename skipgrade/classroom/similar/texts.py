@@ -8,13 +8,14 @@ import keyword
 import re
 import tokenize
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 WORD = re.compile(r"\w+")
 LAYOUT = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+Notebook = dict[str, Any]
 Run = tuple[str, ...]  # words or tokens that follow each other
 
 
@@ -23,13 +24,10 @@ class Kind:
     """How one kind of writing is compared."""
 
     name: str
+    cells: Callable[[Notebook, frozenset[str]], list[Run]]  # of a notebook, with the names known
     length: int  # of the runs that are looked for
     fewest: int  # runs in common, for a pair to be named
     share: float  # of the shorter one's
-
-
-ANSWERS = Kind("answers", length=7, fewest=20, share=0.4)
-CODE = Kind("code", length=12, fewest=40, share=0.6)
 
 
 @dataclass(frozen=True)
@@ -45,19 +43,24 @@ class Common:
         return self.share >= self.kind.share
 
 
-def words(notebook: Mapping[str, Any]) -> list[Run]:
+def words(notebook: Notebook, _known: frozenset[str]) -> list[Run]:
     """The words of each markdown cell."""
     return [tuple(WORD.findall(text.lower())) for text in _cells(notebook, "markdown")]
 
 
-def tokens(notebook: Mapping[str, Any], known: frozenset[str]) -> list[Run]:
+def tokens(notebook: Notebook, known: frozenset[str]) -> list[Run]:
     """The tokens of each code cell, without the names that only this notebook has."""
     return [tuple(_tokens(text, known)) for text in _cells(notebook, "code")]
 
 
-def names(notebook: Mapping[str, Any]) -> frozenset[str]:
+def names(notebook: Notebook) -> frozenset[str]:
     """Every name a notebook uses."""
     return frozenset(word for text in _cells(notebook, "code") for word in WORD.findall(text))
+
+
+ANSWERS = Kind("answers", words, length=7, fewest=20, share=0.4)
+CODE = Kind("code", tokens, length=12, fewest=40, share=0.6)
+KINDS = (ANSWERS, CODE)
 
 
 def runs(cells: list[Run], length: int, released: frozenset[Run]) -> list[Run]:
@@ -66,6 +69,24 @@ def runs(cells: list[Run], length: int, released: frozenset[Run]) -> list[Run]:
         cell[start : start + length] for cell in cells for start in range(len(cell) - length + 1)
     ]
     return [run for run in found if run not in released]
+
+
+@dataclass(frozen=True)
+class Released:
+    """What was given out, and what the model answer says."""
+
+    names: frozenset[str]
+    runs: Mapping[Kind, frozenset[Run]]
+
+    @classmethod
+    def of(cls, notebooks: Iterable[Notebook]) -> Released:
+        notebooks = list(notebooks)
+        known = frozenset(name for one in notebooks for name in names(one))
+        given = {}
+        for kind in KINDS:
+            cells = [cell for one in notebooks for cell in kind.cells(one, known)]
+            given[kind] = frozenset(runs(cells, kind.length, frozenset()))
+        return cls(known, given)
 
 
 def rare(written: Mapping[str, list[Run]]) -> frozenset[Run]:
@@ -97,7 +118,7 @@ def _longest(written: list[Run], shared: set[Run]) -> str:
     return " ".join(best)
 
 
-def _cells(notebook: Mapping[str, Any], kind: str) -> Iterator[str]:
+def _cells(notebook: Notebook, kind: str) -> Iterator[str]:
     for cell in notebook["cells"]:
         if cell.get("cell_type") == kind:
             yield "".join(cell["source"])
@@ -113,7 +134,7 @@ def _tokens(text: str, known: frozenset[str]) -> Iterator[str]:
         return
 
 
-def parsed(content: bytes) -> dict[str, Any]:
+def parsed(content: bytes) -> Notebook:
     """A notebook's cells, or none where the file is no notebook."""
     try:
         cells = json.loads(content)["cells"]

@@ -66,9 +66,8 @@ def _unwrap(reply: Any) -> Any:
         return reply["value"]
     if isinstance(reply, dict) and set(reply) == {"error"} and isinstance(reply["error"], dict):
         told = {key: presentable(reply["error"].get(key)) for key in ERROR_FIELDS}
-        raise NotebookCodeError(
-            told["type"] or "Exception", told["message"], told["line"], told["near"]
-        )
+        near = told["near"] if told["near"].isidentifier() else ""  # a name, and no more words
+        raise NotebookCodeError(told["type"] or "Exception", told["message"], told["line"], near)
     raise BadMessageError("an answer that is not of the agreed form")
 
 
