@@ -68,6 +68,7 @@ c.Autograde.sanitize_preprocessors = [
 
 # Time limits in seconds: a visible cell, the checks of a cell, a whole notebook.
 c.Execute.timeout = 60
+c.Validator.Execute.timeout = None  # `nbgrader validate` trains
 c.JudgedExecute.judging_timeout = 600
 c.JudgedExecute.notebook_timeout = 1800
 

@@ -8,6 +8,7 @@ from nbformat import NotebookNode
 from nbgrader.converters import GenerateAssignment
 
 from skipgrade.classroom import lint
+from skipgrade.classroom.answer_key import leaks
 from skipgrade.classroom.colab import BADGE, ColabHeader
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import ConversionError, CourseError
@@ -29,9 +30,8 @@ notebook's last cell writes. [docs/students.md](../docs/students.md) says more.
 
 def generate(course: Course, assignments: Sequence[str], say: Callable[[str], None]) -> None:
     """Write release/<assignment>/ for each, and tell the gradebook what there is to grade."""
+    lint.demand_sound(course, assignments)
     for assignment in assignments:
-        course.require(assignment)
-        lint.demand_sound(course, assignment)
         try:
             course.run(GenerateAssignment, assignment, ".")
         except ConversionError as error:
@@ -63,6 +63,12 @@ def complete(course: Course, say: Callable[[str], None]) -> None:
             rows.append(f"| [{name}]({assignment}/{name}.ipynb) | {points} | {link} |")
     (release / "README.md").write_text(README.format(rows="\n".join(rows)))
     say("  release/README.md")
+    if found := leaks(course, release):
+        raise CourseError(
+            f"{release} holds what no student may see. nbgrader releases every file beside a "
+            "source notebook: take it out there, and release again.",
+            found,
+        )
 
 
 def _released(course: Course, assignment: str) -> dict[str, NotebookNode]:

@@ -90,6 +90,24 @@ def test_broken_source_is_an_error_that_names_it(course: Course) -> None:
         release.generate(course, [ASSIGNMENT], lambda text: None)
 
 
+def test_one_broken_source_stops_all(course: Course) -> None:
+    """Does `nothing was released` hold for the assignments before the broken one?"""
+    broken = course.root / "source" / "02-broken" / "02-broken.ipynb"
+    broken.parent.mkdir()
+    broken.write_text("nothing")
+    with pytest.raises(CourseError, match=r"nothing was released:\n  02-broken/02-broken\.ipynb"):
+        release.generate(course, course.assignments(), lambda text: None)
+    assert not (course.root / "release").exists()
+
+
+def test_a_file_that_gives_something_away_is_named(released: Course) -> None:
+    """nbgrader releases what lies beside a source notebook."""
+    (released.root / "source" / ASSIGNMENT / "hints.py").write_text("x = 1  # ### BEGIN SOLUTION")
+    release.generate(released, [ASSIGNMENT], lambda text: None)
+    with pytest.raises(CourseError, match=r"00-warm-up/hints\.py holds the marker BEGIN SOLUTION"):
+        release.complete(released, lambda text: None)
+
+
 def test_folder_without_config_is_no_course(tmp_path) -> None:
     with pytest.raises(CourseError, match=r"nbgrader_config\.py is missing"):
         Course(tmp_path)

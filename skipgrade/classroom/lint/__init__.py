@@ -10,7 +10,7 @@ from pathlib import Path
 
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
-from skipgrade.classroom.holdout import secret_file
+from skipgrade.classroom.holdout import secret_if_drawn
 from skipgrade.classroom.lint import (
     form,
     hidden_tests,
@@ -27,9 +27,10 @@ from skipgrade.classroom.marking import Marking
 __all__ = ["Finding", "demand_sound", "examine", "faults"]
 
 
-def demand_sound(course: Course, assignment: str) -> None:
+def demand_sound(course: Course, assignments: Iterable[str]) -> None:
     """`CourseError` with a line for everything that has to be fixed."""
-    if found := faults(examine(course, assignment)):
+    found = [one for assignment in assignments for one in faults(examine(course, assignment))]
+    if found:
         raise CourseError("nothing was released:", map(str, found))
 
 
@@ -51,7 +52,7 @@ def _in_file(course: Course, path: Path) -> Iterator[Finding]:
     yield from found
     yield from hidden_tests.find(notebook, names, judged=_judged(course))
     yield from points.find(notebook, Marking(config=course.config).is_bonus)
-    yield from private.find(notebook, _secret(course))
+    yield from private.find(notebook, secret_if_drawn(course))
     yield from _since_release(course, notebook)
 
 
@@ -65,11 +66,6 @@ def _since_release(course: Course, notebook: Notebook) -> Iterable[Finding]:
     except NoNotebookError:  # `release` writes it anew
         return []
     return released.find(notebook, before, len(course.submissions(assignment)))
-
-
-def _secret(course: Course) -> bytes:
-    file = secret_file(course)
-    return file.read_bytes().strip() if file.is_file() else b""
 
 
 def _judged(course: Course) -> bool:

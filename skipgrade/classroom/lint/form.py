@@ -92,6 +92,8 @@ def _marks(notebook: Notebook) -> Iterator[Finding]:
 
 
 def _wrong_marks(cell: Cell) -> str:
+    if not isinstance(cell.metadata["nbgrader"], dict):
+        return "nbgrader's metadata are wrong: they are no table of names and values"
     made_as = cell.marks.get("cell_type", cell.kind)
     if made_as != cell.kind:
         return f"is a {cell.kind} cell, and was a {made_as} cell when it got its points or name"

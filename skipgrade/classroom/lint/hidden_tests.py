@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from skipgrade.classroom.lint.finding import Finding
-from skipgrade.classroom.lint.names import bound, literal
+from skipgrade.classroom.lint.names import Known, bound, literal, loaded, parse
 from skipgrade.classroom.lint.notebook import Cell, Notebook
 from skipgrade.judging.checks.tiers import check_tiers, is_share
-from skipgrade.judging.grader.source import BEGIN, END
+from skipgrade.judging.grader.source import BEGIN, END, NEEDS_TRAINING
 
 CODE = ("expression", "model", "step", "evaluate")  # parameters that hold Python for both kernels
 SHARES = ("at_least", "worth")
@@ -25,7 +25,7 @@ ASKING = ("check", "student", "handed_in", "network")  # words that can find a s
 FIX = "Correct it; docs/instructors.md lists the words and what they take."
 
 
-def find(notebook: Notebook, known: set[str] | None, judged: bool = True) -> Iterator[Finding]:
+def find(notebook: Notebook, known: Known | None, judged: bool = True) -> Iterator[Finding]:
     """`known` are the notebook's names; None where they cannot be known. Without the judge
     (`judged`), hidden tests are ordinary code.
     """
@@ -42,16 +42,16 @@ def find(notebook: Notebook, known: set[str] | None, judged: bool = True) -> Ite
             yield Finding(notebook.file, cell.name, told, FIX, line=where)
 
 
-def _faults_of(cell: Cell, known: set[str] | None, judged: bool) -> Iterator[tuple[int, str]]:
+def _faults_of(cell: Cell, known: Known | None, judged: bool) -> Iterator[tuple[int, str]]:
     try:
-        tree = ast.parse(cell.hidden)
+        tree = parse(cell.hidden)
     except SyntaxError as error:
         yield error.lineno or 1, f"SyntaxError: {error.msg}"
         return
     if judged and not any(isinstance(n, ast.Name) and n.id in ASKING for n in ast.walk(tree)):
         yield 1, f"nothing asks the submission ({', '.join(ASKING)}), so everybody earns the points"
     if known is not None:
-        yield from _unknown(tree, known)
+        yield from _unknown(tree, known.judge, known.everywhere)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "skipgrade.judging":
             for alias in node.names:
@@ -61,11 +61,17 @@ def _faults_of(cell: Cell, known: set[str] | None, judged: bool) -> Iterator[tup
             yield from ((node.lineno, told) for told in _wrong_call(node, known))
 
 
-def _unknown(tree: ast.AST, known: set[str], *more: str) -> Iterator[tuple[int, str]]:
-    have = known | bound(tree) | set(more)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id not in have:
-            yield node.lineno, f"nothing in the notebook is called {node.id}"
+def _unknown(tree: ast.AST, have: set[str], elsewhere: set[str]) -> Iterator[tuple[int, str]]:
+    for name, line in loaded(tree).items():
+        if name in have | bound(tree):
+            continue
+        if name in elsewhere:
+            yield (
+                line,
+                f"only cells tagged {NEEDS_TRAINING!r} define {name}, and the judge skips those",
+            )
+        else:
+            yield line, f"nothing in the notebook is called {name}"
 
 
 def _hidden_test_api() -> dict[str, Any]:
@@ -74,7 +80,7 @@ def _hidden_test_api() -> dict[str, Any]:
     return {name: getattr(hidden_test_api, name) for name in __all__}
 
 
-def _wrong_call(call: ast.Call, known: set[str] | None) -> Iterator[str]:
+def _wrong_call(call: ast.Call, known: Known | None) -> Iterator[str]:
     """What is wrong with a call of a word: check.WORD(...), student.eval(...), images(...)."""
     function = call.func
     words = _hidden_test_api()
@@ -117,7 +123,7 @@ def _signature(method: Callable[..., Any]) -> inspect.Signature:
     return signature.replace(parameters=taken)
 
 
-def _wrong_values(name: str, arguments: dict[str, Any], known: set[str] | None) -> Iterator[str]:
+def _wrong_values(name: str, arguments: dict[str, Any], known: Known | None) -> Iterator[str]:
     """What is wrong with arguments that are written out where the call stands."""
     extra = [key for value in arguments.values() if isinstance(value, dict) for key in value]
     for parameter, node in arguments.items():
@@ -134,14 +140,14 @@ def _wrong_values(name: str, arguments: dict[str, Any], known: set[str] | None) 
                     yield f"{name}: {error}"
 
 
-def _wrong_code(text: str, known: set[str] | None, extra: list[str]) -> Iterator[str]:
+def _wrong_code(text: str, known: Known | None, extra: list[str]) -> Iterator[str]:
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
         yield f"{text!r} is no expression ({error.msg})"
         return
     if known is not None:
-        yield from (told for _, told in _unknown(tree, known, *extra))
+        yield from (told for _, told in _unknown(tree, known.everywhere.union(extra), set()))
 
 
 def _dictionaries(node: ast.AST) -> Iterator[dict[Any, Any]]:

@@ -26,9 +26,14 @@ HOMES = {
     "MARK SCHEME": "a text cell that a person grades (nbgrader: Manually graded answer or task)",
 }
 
+SCHEME = "Write one between '=== BEGIN MARK SCHEME ===' and '=== END MARK SCHEME ==='."
+
 
 def find(notebook: Notebook) -> Iterator[Finding]:
     for cell in notebook.cells:
+        if cell.is_graded and not cell.is_code and not any(text in cell.source for text in MARKERS):
+            told = "a person grades it, and no mark scheme says by what"
+            yield Finding(notebook.file, cell.name, told, SCHEME, note=True)
         for line, told, fix in _in_cell(cell):
             yield Finding(notebook.file, cell.name, told, fix, line=f"line {line}")
 
@@ -97,4 +102,4 @@ def _end(region: str) -> str:
 
 
 def _move(region: str) -> str:
-    return f"It belongs into {HOMES[region]}."
+    return f"It belongs in {HOMES[region]}."

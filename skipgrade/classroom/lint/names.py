@@ -10,13 +10,24 @@ from typing import Any
 from IPython.core.inputtransformer2 import TransformerManager
 
 GIVEN = {*dir(builtins), "__name__", "__file__", "get_ipython", "display", "In", "Out"}
-SCOPES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+SCOPES = FUNCTIONS | ast.ClassDef
 COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
-def parse(code: str) -> ast.Module:
+def parse_cell(code: str) -> ast.Module:
     """A cell's code, `%magics` and `!commands` included; `SyntaxError` where it is none."""
-    return ast.parse(TransformerManager().transform_cell(code))
+    return parse(TransformerManager().transform_cell(code))
+
+
+def parse(code: str) -> ast.Module:
+    """`SyntaxError` for whatever reason Python refuses it."""
+    try:
+        tree = ast.parse(code)
+        compile(tree, "", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SyntaxError(f"no Python ({error})", ("", 1, None, None)) from error
+    return tree
 
 
 def gives_unknown_names(tree: ast.AST) -> bool:
@@ -55,18 +66,36 @@ def _bound_by(node: ast.AST) -> set[str]:
     return set()
 
 
+@dataclass(frozen=True)
+class Known:
+    """The names that a notebook defines: all, and those the judge has, who trains nothing."""
+
+    everywhere: set[str]
+    judge: set[str]
+
+
 @dataclass
 class Names:
-    """What a cell takes as soon as it runs, with the line, and what it leaves for later cells."""
+    """What a cell takes and calls as soon as it runs, with the line; what it leaves for later
+    cells, and what its functions take once they are called.
+    """
 
     taken: dict[str, int] = field(default_factory=dict)
+    called: dict[str, int] = field(default_factory=dict)
     given: set[str] = field(default_factory=set)
+    waiting: dict[str, Names] = field(default_factory=dict)
 
-    def add(self, other: Names, without: set[str] | None = None) -> None:
-        for name, line in other.taken.items():
-            if name not in (without or ()):
-                self.taken.setdefault(name, line)
+    def add(self, other: Names) -> None:
+        self.taken = other.taken | self.taken
+        self.called = other.called | self.called
         self.given |= other.given
+        self.waiting |= other.waiting
+
+    def without(self, own: set[str]) -> Names:
+        """What a scope with names of its own takes from outside."""
+        taken = {name: line for name, line in self.taken.items() if name not in own}
+        called = {name: line for name, line in self.called.items() if name not in own}
+        return Names(taken, called)
 
 
 def loaded(tree: ast.AST) -> dict[str, int]:
@@ -79,29 +108,39 @@ def loaded(tree: ast.AST) -> dict[str, int]:
 
 
 def at_once(tree: ast.AST) -> Names:
-    """Bodies of functions wait until they are called: what they take is not counted."""
+    """Bodies of functions wait until they are called: what they take is kept apart."""
     names = Names(given=set() if isinstance(tree, ast.arg) else _bound_by(tree))
     if isinstance(tree, ast.Name) and isinstance(tree.ctx, ast.Load):
         names.taken[tree.id] = tree.lineno
     elif isinstance(tree, ast.AugAssign) and isinstance(tree.target, ast.Name):
         names.taken[tree.target.id] = tree.lineno
+    elif isinstance(tree, ast.Call) and (name := _dotted(tree.func)):
+        names.called[name] = tree.lineno
     inside = _inside(tree)
     for child in ast.iter_child_nodes(tree):
         if child not in inside:
             names.add(at_once(child))
+    within = Names()
+    for part in inside:
+        within.add(at_once(part))
     if isinstance(tree, ast.ClassDef):
-        body = Names()
-        for child in tree.body:
-            body.add(at_once(child))
-        names.add(Names(body.taken), without=body.given)
+        names.add(within.without(within.given))
     elif isinstance(tree, COMPREHENSIONS):
         own = {name for one in tree.generators for name in bound(one.target)}
-        for part in inside:
-            names.add(at_once(part), without=own)
-        names.given -= own
-    elif isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef):
-        names.given |= {name for node in ast.walk(tree) for name in _globals(node)}
+        names.add(within.without(own))
+        names.given |= within.given - own
+    elif isinstance(tree, FUNCTIONS):
+        shared = {name for node in ast.walk(tree) for name in _globals(node)}
+        names.given |= shared
+        names.waiting[tree.name] = within.without(bound(tree) - shared)
     return names
+
+
+def _dotted(function: ast.AST) -> str:
+    """`f` or `module.f`; nothing for what is computed."""
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        return f"{function.value.id}.{function.attr}"
+    return function.id if isinstance(function, ast.Name) else ""
 
 
 def _globals(node: ast.AST) -> list[str]:

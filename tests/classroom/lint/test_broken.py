@@ -2,120 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-import nbformat
 import pytest
 
 from skipgrade import cli
 from skipgrade.classroom import lint, release
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
-from tests.conftest import ROOT
-
-from .conftest import ASSIGNMENT, CONFIG, cell, submit
-
-FILE = f"{ASSIGNMENT}/{ASSIGNMENT}.ipynb"
-JUDGE = """
-from skipgrade.judging.grader.execute import JudgedExecute
-c.Autograde.autograde_preprocessors = [JudgedExecute]
-"""
-TABLE = """\
-| task | points |
-|---|---|
-| 1 | 1 + 2 |
-| 2 | 2 x 1 |
-| **together** | **5** |
-| bonus | 1 |
-"""
-TEST = """\
-assert double(1) == 2
-### BEGIN HIDDEN TESTS
-from skipgrade.judging import check
-check.equal("double(21)")
-### END HIDDEN TESTS"""
-ANSWER = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
-WHY = "Why?\n\n=== BEGIN MARK SCHEME ===\ntwo reasons\n=== END MARK SCHEME ==="
-
-Raw = dict[str, Any]
-Break = Callable[[Raw], None]
-
-
-def sound() -> Raw:
-    """A notebook with nothing to say about, as it lies on disk."""
-    notebook = nbformat.v4.new_notebook(
-        metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python"}}
-    )
-    notebook.cells = [
-        nbformat.v4.new_markdown_cell(f"# Warm-up\n\n{TABLE}", id="title"),
-        nbformat.v4.new_code_cell("%matplotlib inline\nimport math\nONE = 1", id="setup"),
-        cell("code", "double", ANSWER, solution=True),
-        cell("code", "double-test", TEST, grade=True, locked=True, points=3),
-        nbformat.v4.new_code_cell("run = double(ONE)", id="train"),
-        cell("code", "run-test", TEST, grade=True, locked=True, points=0.5),
-        cell("markdown", "why", WHY, grade=True, solution=True, points=1.5),
-        cell("code", "bonus-test", TEST, grade=True, locked=True, points=1),
-    ]
-    for number in (4, 5):
-        notebook.cells[number].metadata["tags"] = ["needs-training"]
-    return json.loads(nbformat.writes(notebook))
-
-
-TITLE, SETUP, DOUBLE, DOUBLE_TEST, TRAIN, RUN_TEST, WHY_CELL, BONUS_TEST = range(8)
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
-    (tmp_path / "nbgrader_config.py").write_text(CONFIG + JUDGE)
-    write(tmp_path, sound())
-    return Course(tmp_path)
-
-
-def write(root: Path, notebook: Raw) -> Path:
-    path = root / "source" / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(notebook), encoding="utf-8")
-    return path
-
-
-def found(course: Course) -> list[str]:
-    return [str(one) for one in lint.examine(course, ASSIGNMENT)]
-
-
-def text(number: int, old: str, new: str) -> Break:
-    def change(notebook: Raw) -> None:
-        source = "".join(notebook["cells"][number]["source"])
-        assert old in source
-        notebook["cells"][number]["source"] = source.replace(old, new, 1)
-
-    return change
-
-
-def field(number: int, *path: str, value: Any) -> Break:
-    """Set a field of a cell; None takes it away."""
-
-    def change(notebook: Raw) -> None:
-        place = notebook["cells"][number]
-        for name in path[:-1]:
-            place = place.setdefault(name, {})
-        if value is None:
-            del place[path[-1]]
-        else:
-            place[path[-1]] = value
-
-    return change
-
-
-def marks(number: int, name: str, value: Any) -> Break:
-    return field(number, "metadata", "nbgrader", name, value=value)
-
-
-def test_a_sound_notebook_is_left_alone(course: Course) -> None:
-    assert found(course) == []
-
+from tests.classroom.conftest import ASSIGNMENT, submit
+from tests.classroom.lint.notebook import (
+    BONUS_TEST,
+    DOUBLE,
+    DOUBLE_TEST,
+    FILE,
+    RUN_TEST,
+    SETUP,
+    TEST,
+    TITLE,
+    TRAIN,
+    WHY,
+    WHY_CELL,
+    Break,
+    field,
+    found,
+    marks,
+    sound,
+    text,
+    write,
+)
 
 BROKEN: dict[str, tuple[Break, str, str]] = {
     "no hidden part": (
@@ -157,6 +70,29 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
         "cell double-test, line 2 of its hidden tests",
         "a lower accuracy must earn less",
     ),
+    "tiers in points": (
+        text(
+            DOUBLE_TEST,
+            'check.equal("double(21)")',
+            'check.accuracy("double", weights="run", tiers={0.6: 3, 0.5: 1})',
+        ),
+        "cell double-test, line 2 of its hidden tests",
+        "a share of the cell's points above 0 and up to 1 is meant, not points",
+    ),
+    "a hidden test of what the judge has not": (
+        text(
+            DOUBLE_TEST,
+            'check.equal("double(21)")',
+            'check.that(run == 2, expected="2", got=f"{run}")',
+        ),
+        "cell double-test, line 2 of its hidden tests",
+        "only cells tagged 'needs-training' define run, and the judge skips those",
+    ),
+    "a hidden test that is no Python": (
+        text(DOUBLE_TEST, 'check.equal("double(21)")', 'check.equal("double(21)"'),
+        "cell double-test, line 2 of its hidden tests",
+        "'(' was never closed",
+    ),
     "no end of a solution": (
         text(DOUBLE, "    ### END SOLUTION", ""),
         "cell double, line 2",
@@ -180,12 +116,12 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     "a solution in an ordinary cell": (
         text(SETUP, "ONE = 1", "### BEGIN SOLUTION\nONE = 1\n### END SOLUTION"),
         "cell setup, line 3",
-        "BEGIN SOLUTION stands in a cell of another kind. It belongs into a cell that students",
+        "BEGIN SOLUTION stands in a cell of another kind. It belongs in a cell that students",
     ),
     "a mark scheme in a text nobody grades": (
         text(TITLE, "# Warm-up", WHY),
         "cell title, line 3",
-        "BEGIN MARK SCHEME stands in a cell of another kind. It belongs into a text cell",
+        "BEGIN MARK SCHEME stands in a cell of another kind. It belongs in a text cell",
     ),
     "BEGIN HIDDEN TEST": (
         text(DOUBLE_TEST, "BEGIN HIDDEN TESTS", "BEGIN HIDDEN TEST"),
@@ -250,6 +186,11 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
         "cell why",
         "is a raw cell, and was a markdown cell",
     ),
+    "metadata that are a list": (
+        field(DOUBLE, "metadata", "nbgrader", value=[]),
+        "cell double",
+        "nbgrader's metadata are wrong: they are no table",
+    ),
     "metadata of an old nbgrader": (
         marks(DOUBLE, "schema_version", 2),
         "cell double",
@@ -285,6 +226,26 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
         "cell title",
         "stands on a cell that is no code",
     ),
+    "training without its tag": (
+        text(SETUP, "ONE = 1", "from skipgrade import lab\nONE = lab.fit(1, 2)"),
+        "cell setup, line 4",
+        "trains (lab.fit), and the judge skips only cells tagged 'needs-training'. Tag this cell",
+    ),
+    "training by a function, without the tag": (
+        text(
+            SETUP,
+            "ONE = 1",
+            "from skipgrade import lab\ndef run():\n    return lab.fit(1, 2)\n"
+            "def all():\n    return [run() for _ in range(3)]\nONE = all()",
+        ),
+        "cell setup, line 8",
+        "calls run, which trains (lab.fit)",
+    ),
+    "a name before it is there, by a function": (
+        text(SETUP, "ONE = 1", "def early():\n    return double(1)\nONE = early()"),
+        "cell setup, line 5",
+        "calls early, which uses double, which cell double defines further down",
+    ),
     "a name before it is there": (
         text(SETUP, "ONE = 1", "ONE = double(1)"),
         "cell setup, line 3",
@@ -299,6 +260,17 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
         text(BONUS_TEST, "double(1) == 2", "double(1) == run"),
         "cell bonus-test, line 1",
         "uses run, which only cells tagged 'needs-training' define",
+    ),
+    "a return": (text(SETUP, "ONE = 1", "return"), "cell setup, line 3", "'return' outside"),
+    "Python nested too deep": (
+        text(SETUP, "ONE = 1", "ONE = " + "-" * 3000 + "1"),
+        "cell setup, line 1",
+        "no Python (maximum recursion depth exceeded",
+    ),
+    "half a character": (
+        text(SETUP, "ONE = 1", "ONE = '\ud800'"),
+        "cell setup, line 1",
+        "no Python ('utf-8' codec can't encode",
     ),
     "no Python": (text(SETUP, "ONE = 1", "ONE = "), "cell setup, line 3", "invalid syntax"),
     "a path of a person's": (
@@ -391,31 +363,6 @@ def test_what_is_no_notebook_is_named(
     assert "Traceback" not in said.out + said.err
 
 
-NOTES: dict[str, tuple[Break, str]] = {
-    "another id": (
-        field(DOUBLE, "id", value="a1b2c3"),
-        "cell double: note: its id in the file is a1b2c3",
-    ),
-    "no table": (text(TITLE, "**together**", "all"), "note: its text has no table of points"),
-    "no ids at all": (lambda notebook: notebook.update(nbformat_minor=4), "note: keeps no ids"),
-}
-
-
-@pytest.mark.parametrize(("change", "told"), NOTES.values(), ids=NOTES)
-def test_a_note_stops_nothing(
-    course: Course, change: Break, told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    notebook = sound()
-    change(notebook)
-    if notebook["nbformat_minor"] < 5:
-        for one in notebook["cells"]:
-            del one["id"]
-    write(course.root, notebook)
-    assert [one for one in found(course) if told not in one] == []
-    assert cli.main(["--course", str(course.root), "lint"]) == 0
-    assert told in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -450,36 +397,3 @@ def test_the_courses_secret_is_not_quoted(course: Course) -> None:
     text(SETUP, "ONE = 1", "ONE = 0x0123456789abcdef")(notebook)
     write(course.root, notebook)
     assert any("cell setup: holds the course's secret" in one for one in found(course))
-
-
-ORDINARY = {
-    "a comment about solutions": (DOUBLE, "# the solution doubles\n" + ANSWER),
-    "the end of something": (SETUP, "ONE = 1\n# END OF SET-UP\n# begin here"),
-    "a function used before it is called": (SETUP, "def later(x):\n    return double(x)\nONE = 1"),
-    "a comprehension": (SETUP, "ONE = sum(n for n in [1] if n)\nlist(map(lambda n: n, [ONE]))"),
-    "a class": (
-        SETUP,
-        "class A:\n    b = 1\n    c = b\n    def d(self):\n        return double\nONE=1",
-    ),
-    "a global": (SETUP, "def f():\n    global ONE\n    ONE = 1\nf()"),
-    "a walrus": (SETUP, "[ONE := n for n in [1]]"),
-    "an exception": (SETUP, "try:\n    ONE = 1\nexcept ValueError as error:\n    print(error)"),
-    "a command": (SETUP, "!pip list\nONE = 1\nONE += 1"),
-    "a match": (SETUP, "match 1:\n    case int(ONE):\n        print(ONE)"),
-    "everything of a module": (SETUP, "from math import *\nONE = sin(1)"),
-    "a token by name": (SETUP, "ONE = 1\ntoken = input()\npassword = f'{token}-and-more'"),
-    "a Colab path": (SETUP, "ONE = '/content/drive/MyDrive/runs'"),
-}
-
-
-@pytest.mark.parametrize(("number", "source"), ORDINARY.values(), ids=ORDINARY)
-def test_ordinary_code_is_left_alone(course: Course, number: int, source: str) -> None:
-    notebook = sound()
-    notebook["cells"][number]["source"] = source
-    write(course.root, notebook)
-    assert found(course) == []
-
-
-def test_the_courses_own_notebooks_are_in_order() -> None:
-    course = Course(ROOT)
-    assert [str(one) for name in course.assignments() for one in lint.examine(course, name)] == []

@@ -13,8 +13,7 @@ from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.lint import hidden_tests, order
 from skipgrade.classroom.lint.notebook import read
 from skipgrade.classroom.progress import Outcome
-
-from .conftest import ASSIGNMENT, cell, new_course
+from tests.classroom.conftest import ASSIGNMENT, cell, new_course
 
 SETUP = "%matplotlib inline\nimport torch\nfrom torch import nn\nclass MLP(nn.Module): pass\n!true"
 BEGIN = "### BEGIN HIDDEN TESTS\n"
