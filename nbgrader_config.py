@@ -10,9 +10,7 @@ from nbgrader.preprocessors import (
     DeduplicateIds,
     GetGrades,
     LimitOutput,
-    OverwriteCells,
     OverwriteKernelspec,
-    SaveAutoGrades,
 )
 from sqlalchemy.exc import SAWarning
 
@@ -23,6 +21,7 @@ from skipgrade.classroom.paths import HidePaths
 from skipgrade.classroom.zip_collect import PlatformNames
 from skipgrade.judging.grader.cell_metadata import CheckMetadataOnce
 from skipgrade.judging.grader.execute import JudgedExecute
+from skipgrade.judging.grader.gradebook_cells import OverwriteCellsAtOnce, SaveGradesAtOnce
 from skipgrade.judging.grader.skeleton import RestoreCells
 from skipgrade.judging.intake.exporter import SubmissionExporter
 from skipgrade.judging.pages.hide_tests import HideTests
@@ -52,7 +51,7 @@ c.Autograde.exclude_overwriting = beside_notebooks(Path("source"))
 c.Autograde.autograde_preprocessors = [
     JudgedExecute,
     LimitOutput,
-    SaveAutoGrades,
+    SaveGradesAtOnce,
     AssignLatePenalties,
     CheckMetadataOnce,
 ]
@@ -61,7 +60,7 @@ c.Autograde.sanitize_preprocessors = [
     RestoreCells,
     DeduplicateIds,
     OverwriteKernelspec,
-    OverwriteCells,
+    OverwriteCellsAtOnce,
     Sanitise,
     CheckMetadataOnce,
 ]

@@ -150,7 +150,7 @@ def test_the_same_hand_in_shown_as_it_is_does_harm(pages: Pages, tmp_path: Path)
 def test_nothing_is_stored_before_it_is_sanitised(pages: Pages) -> None:
     """Someone may look while the notebook still runs: nbgrader writes it before that."""
     steps = [step.__name__ for step in pages.course.config.Autograde.sanitize_preprocessors]
-    assert steps.index("OverwriteCells") < steps.index("Sanitise")
+    assert steps.index("OverwriteCellsAtOnce") < steps.index("Sanitise")
 
 
 def test_verdicts_alone_look_like_verdicts(pages: Pages) -> None:
