@@ -74,7 +74,7 @@ c.JudgedExecute.notebook_timeout = 1800
 # Memory a submission may allocate.
 c.SandboxProvisioner.memory_gib = 8.0
 
-# Bonus points of these three fill up what is missing in them: 100 and 10, never more than 100.
+# Bonus points of these fill up what is missing in them, together no more than that.
 c.Marking.capped = [["01-lenet5-pipeline", "02-lenet5-tuning", "05-resnet20-tuning"]]
 
 # Pages, Formgrader's and feedback: a student's heading is no name for a part of the page.

@@ -17,8 +17,8 @@ from skipgrade.classroom.answer_key import leaks
 from skipgrade.classroom.colab import EXAMPLE, ColabHeader
 from skipgrade.classroom.course import CONFIG_FILE, Course
 from skipgrade.classroom.errors import CourseError
+from skipgrade.classroom.paths import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 REMOTE = re.compile(r"[a-z+]+://.+|[\w.-]+@[\w.-]+:.+|.+\.git/?")
 README = """\
 # Homework

@@ -1,14 +1,29 @@
-"""Commands for who writes assignments: lint, rehearse, holdout, release, publish."""
+"""Commands for who writes assignments: new, lint, rehearse, holdout, release, publish."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from skipgrade.classroom.terminal import say
 from skipgrade.cli.shared import DONE, NOT_DONE, Commands, take_assignments
 
 
 def add_to(commands: Commands) -> None:
+    command = commands.add_parser("new", help="make a course of your own, of these assignments")
+    command.add_argument("folder", type=Path, metavar="FOLDER")
+    command.add_argument(
+        "--assignments", type=_names, default=[], metavar="01,05,...", help="default: all"
+    )
+    command.add_argument(
+        "--from",
+        type=Path,
+        dest="origin",
+        metavar="CLONE|ARCHIVE",
+        help="where the notebooks are (default: the clone that is installed)",
+    )
+    command.set_defaults(run=_new)
+
     command = commands.add_parser("lint", help="what is wrong with source notebooks, without a run")
     take_assignments(command)
     command.set_defaults(run=_lint)
@@ -34,6 +49,17 @@ def add_to(commands: Commands) -> None:
     )
     command.add_argument("target", metavar="FOLDER|ADDRESS", help="a folder, or a git repository's")
     command.set_defaults(run=_publish)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _new(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import new_course
+
+    new_course.make(options.folder, options.assignments, options.origin, say)
+    return DONE
 
 
 def _lint(options: argparse.Namespace) -> int:
