@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from hatchling.builders.sdist import SdistBuilder
 
@@ -18,6 +20,7 @@ from skipgrade.classroom import lint, new_course, protection
 from skipgrade.classroom.colab import EXAMPLE
 from skipgrade.classroom.course import Course
 from tests.conftest import BIN, ROOT
+from tests.judging import tiny
 
 FIRST = "01-lenet5-pipeline"
 
@@ -142,11 +145,11 @@ def documented() -> Iterator[str]:
 def test_from_the_first_command_to_the_first_grade(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every command that docs/instructors.md names, on the drawn images."""
+    """Every command that docs/instructors.md names, with a small notebook in the place of 01."""
     remote, vision = tmp_path / "homework.git", tmp_path / "vision"
     subprocess.run(["git", "init", "--quiet", "--bare", remote], check=True)
     for name, value in {
-        "PATH": f"{BIN}:{Path('/usr/bin')}:/bin",
+        "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]]),
         "HOME": str(tmp_path),
         "SKIPGRADE_DATASET": "builtin",
         "GIT_CONFIG_COUNT": "2",
@@ -161,19 +164,21 @@ def test_from_the_first_command_to_the_first_grade(
     for command in documented():
         if command.startswith("cd "):
             here = vision
+            small = tiny.notebook(tiny.ANSWERS, hidden=True, solution_marks=True)
+            nbformat.write(small, vision / f"source/{FIRST}/{FIRST}.ipynb")
             continue
         if command.startswith("skipgrade release"):
             config = vision / "nbgrader_config.py"
             config.write_text(config.read_text().replace(EXAMPLE, "https://host.invalid/me/hw"))
             protection.accept_missing(config)
         if command.startswith("skipgrade collect"):
-            _hand_in(vision / f"build/rehearsal/{FIRST}/submitted/solution", vision)
+            _hand_in(vision / f"build/rehearsal/{FIRST}/submitted/solution/{FIRST}", vision)
         line = command.replace("git@github.com:me/homework.git", str(remote))
         done = subprocess.run(["sh", "-c", line], cwd=here, capture_output=True, text=True)
         said[command.removeprefix("SKIPGRADE_DATASET=builtin ").split()[1]] = done.stdout
         assert done.returncode == 0 or "doctor" in command, done.stdout + done.stderr
     assert "The solution earns every point, the stubs none." in said["rehearse"]
-    assert re.search(r"s1001 +44 / 44", said["report"])
+    assert re.search(r"s1001 +9 / 9", said["report"])
     assert (vision / f"feedback/s1001/{FIRST}/{FIRST}.html").is_file()
     (grades,) = vision.glob("grades-*.csv")
     assert "s1001" in grades.read_text()
