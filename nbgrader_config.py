@@ -7,6 +7,7 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     ClearOutput,
+    ClearSolutions,
     DeduplicateIds,
     GetGrades,
     LimitOutput,
@@ -16,8 +17,11 @@ from sqlalchemy.exc import SAWarning
 
 from skipgrade.classroom.colab import ColabHeader
 from skipgrade.classroom.feedback_page import FeedbackExporter, FeedbackSummary
+from skipgrade.classroom.late import LateByDays
 from skipgrade.classroom.leftovers import beside_notebooks
+from skipgrade.classroom.mark_schemes import MarkSchemes
 from skipgrade.classroom.paths import HidePaths
+from skipgrade.classroom.stubs import STUB, QuietStubs, SayNotFilledIn
 from skipgrade.classroom.zip_collect import PlatformNames
 from skipgrade.judging.grader.cell_metadata import CheckMetadataOnce
 from skipgrade.judging.grader.execute import JudgedExecute
@@ -37,9 +41,13 @@ c.CourseDirectory.course_id = "skipgrade"
 # Where students find the released notebooks and the wheel: the one place this address stands.
 c.ColabHeader.repository = "https://github.com/skipgrade/skipgrade"
 
-# Releasing: a badge and an install cell first; nothing that a Run All left beside the source.
-# (Not by `append`: nbgrader's commands read this file twice, and would put the header in twice.)
-c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), ColabHeader]
+# Releasing: stubs that say what they are, and stop nothing where an answer may stay open; a badge
+# and an install cell first; nothing that a Run All left beside the source.
+# (A new list: nbgrader's commands read this file twice, and would put the header in twice.)
+c.ClearSolutions.code_stub = {"python": STUB}
+steps = list(GenerateAssignment.preprocessors.default())
+steps.insert(steps.index(ClearSolutions) + 1, QuietStubs)
+c.GenerateAssignment.preprocessors = [*steps, ColabHeader]
 c.GenerateAssignment.post_convert_hook = "skipgrade.classroom.leftovers.drop_from_release"
 
 # `nbgrader zip_collect` knows platforms' names as `skipgrade collect` does.
@@ -77,9 +85,22 @@ c.SandboxProvisioner.memory_gib = 8.0
 # Bonus points of these fill up what is missing in them, together no more than that.
 c.Marking.capped = [["01-lenet5-pipeline", "02-lenet5-tuning", "05-resnet20-tuning"]]
 
+# The share of its points that a submission loses for each day begun after the due date.
+c.AssignLatePenalties.plugin_class = LateByDays
+c.LateByDays.share_a_day = 0.0
+
 # Pages, Formgrader's and feedback: a student's heading is no name for a part of the page.
 c.HTMLExporter.exclude_anchor_links = True
 
+# Formgrader shows each mark scheme below its answer; no other page does.
+c.HTMLExporter.preprocessors = [MarkSchemes]
+
 # Feedback shows the autograded notebooks: without the hidden tests and the grader's folders.
 c.GenerateFeedback.exporter_class = FeedbackExporter
-c.GenerateFeedback.preprocessors = [GetGrades, HideTests, HidePaths, FeedbackSummary]
+c.GenerateFeedback.preprocessors = [
+    GetGrades,
+    HideTests,
+    SayNotFilledIn,
+    HidePaths,
+    FeedbackSummary,
+]

@@ -43,8 +43,8 @@ class ClusterLostError(CourseError):
 
 
 class _Manners(WorkerPlugin):
-    """Judges leave their worker when the class is graded. A cluster of our own leaves Ctrl-C to the
-    coordinator, and everything that a dead worker could no longer remove in its `scratch`.
+    """Ends judge kernels when the run ends. On our own cluster, workers also ignore Ctrl-C and keep
+    temporary files in `scratch`, which the coordinator removes.
     """
 
     def __init__(self, sources: list[Path], scratch: str | None = None) -> None:

@@ -20,6 +20,14 @@ import importlib.util
 if importlib.util.find_spec("skipgrade") is None:
     %pip install -q --no-deps {wheel}
     %pip install -q {requirements}
+    importlib.invalidate_caches()
+    try:
+        from skipgrade import lab
+    except ImportError as error:
+        raise SystemExit(
+            f"The course's code could not be installed ({{error}}). Look whether the internet "
+            "works and run this cell again; if that does not help, send your teacher what it shows."
+        ) from None
 """
 WELCOME = """\
 [![Open in Colab]({badge})]({address})

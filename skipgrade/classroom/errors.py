@@ -1,10 +1,10 @@
-"""What can go wrong in a class that a person can mend."""
+"""What can go wrong in a class that a person can fix."""
 
 from collections.abc import Iterable
 
 
 class CourseError(Exception):
-    """Something a person can mend: the text names place and mend, `lines` are several such."""
+    """Something a person can fix: text and `lines` name the places and the fixes."""
 
     def __init__(self, text: str, lines: Iterable[str] = ()) -> None:
         self.text, self.lines = text, list(lines)

@@ -1,7 +1,8 @@
 """What one submission has earned: the only place where points are added up.
 
 Report, feedback, export and Formgrader show the same numbers: the points of cells, extra credit and
-the late penalty are the gradebook's own, and what `Marking` makes of them is computed here alone.
+how late a submission is are the gradebook's own, and what `Marking` makes of them is computed here
+alone. That goes for the late penalty too: the gradebook has the one from when tests were run.
 """
 
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 
 from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedAssignment
 
+from skipgrade.classroom.late import days
 from skipgrade.classroom.marking import Marking
 
 
@@ -40,6 +42,7 @@ class Marks:
 
     tasks: list[Task] = field(default_factory=list)
     late: float = 0.0
+    days_late: int = 0
     format_share: float = 0.0
     capped: bool = False  # alone: it never earns more than it is worth without bonus
 
@@ -70,6 +73,10 @@ class Marks:
         return self.points + self.bonus + self.extra
 
     @property
+    def late_in_words(self) -> str:
+        return f"handed in {self.days_late} day{'' if self.days_late == 1 else 's'} late"
+
+    @property
     def format_penalty(self) -> float:
         return self.format_share * max(0.0, self.gross - self.late)
 
@@ -97,14 +104,18 @@ class Marks:
 def marks_of(submission: SubmittedAssignment, marking: Marking) -> Marks:
     """A submission's marks, tasks in the order of the gradebook."""
     assignment, student = submission.assignment.name, submission.student.id
-    tasks = []
+    seconds_late = submission.total_seconds_late
+    tasks, late = [], 0.0
     for notebook in submission.notebooks:
         by_hand = {cell.name for cell in notebook.notebook.solution_cells}
         by_hand |= {cell.name for cell in notebook.notebook.task_cells}
-        tasks += [_task(grade, by_hand, marking) for grade in notebook.grades]
+        here = [_task(grade, by_hand, marking) for grade in notebook.grades]
+        late += marking.late_penalty(student, Marks(here).gross, seconds_late)
+        tasks += here
     return Marks(
         tasks,
-        late=submission.late_submission_penalty or 0.0,
+        late=round(late, 4),
+        days_late=days(seconds_late),
         format_share=marking.format_share(assignment, student),
         capped=marking.capped_with(assignment) == [assignment],
     )

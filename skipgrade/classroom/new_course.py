@@ -15,7 +15,9 @@ from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.paths import PROJECT
 
 COPIED = (CONFIG_FILE, ".gitignore", "LICENSE", "docs/students.md")
+ABOUT = "source/README.md"  # of all assignments together
 VERSION = "skipgrade/__init__.py"
+KNOWN = (*COPIED, ABOUT, VERSION)
 NOTEBOOK = re.compile(r"source/([^/]+)/\1\.ipynb")
 SOURCE = "Name one with --from: a clone of skipgrade, or its source archive skipgrade-....tar.gz."
 README = """\
@@ -40,7 +42,8 @@ def make(folder: Path, wanted: Sequence[str], origin: Path | None, say: Say) -> 
     _demand_complete(material, origin)
     notebooks = {found[1]: name for name in material if (found := NOTEBOOK.fullmatch(name))}
     chosen = _chosen(sorted(notebooks), wanted)
-    for name in (*COPIED, *(notebooks[assignment] for assignment in chosen)):
+    about = [ABOUT] if ABOUT in material and len(chosen) == len(notebooks) else []
+    for name in (*COPIED, *about, *(notebooks[assignment] for assignment in chosen)):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(material[name])
     _configure(folder / CONFIG_FILE, folder.name, chosen)
@@ -53,7 +56,7 @@ def make(folder: Path, wanted: Sequence[str], origin: Path | None, say: Say) -> 
 def _material(origin: Path) -> dict[str, bytes]:
     """What a course is made of, by its name in the clone or archive."""
     if origin.is_dir():
-        paths = [origin / name for name in (*COPIED, VERSION)] + [*origin.glob("source/*/*.ipynb")]
+        paths = [*(origin / name for name in KNOWN), *origin.glob("source/*/*.ipynb")]
         files = {path.relative_to(origin).as_posix(): path for path in paths if path.is_file()}
         return {name: path.read_bytes() for name, path in files.items()}
     material = {}
@@ -61,7 +64,7 @@ def _material(origin: Path) -> dict[str, bytes]:
         with tarfile.open(origin) as archive:
             for member in archive:
                 name = member.name.partition("/")[2]  # below the one folder that holds everything
-                needed = name in (*COPIED, VERSION) or NOTEBOOK.fullmatch(name)
+                needed = name in KNOWN or NOTEBOOK.fullmatch(name)
                 if needed and (file := archive.extractfile(member)):
                     material[name] = file.read()
     except (OSError, EOFError, tarfile.TarError) as error:

@@ -1,4 +1,4 @@
-"""Commands from hand-ins to feedback: collect, grade, feedback."""
+"""Commands from submissions to feedback: collect, grade, regrade, feedback."""
 
 from __future__ import annotations
 
@@ -24,21 +24,28 @@ def add_to(commands: Commands) -> None:
     command.add_argument("--roster", type=Path, metavar="FILE.csv", help="with columns id, name")
     command.set_defaults(run=_collect)
 
-    command = commands.add_parser("grade", help="grade the hand-ins under submitted/")
+    command = commands.add_parser("grade", help="grade the submissions under submitted/")
     command.add_argument("assignment", metavar="ASSIGNMENT")
     command.add_argument("--student", action="append", help="only this one (repeatable)")
     command.add_argument(
-        "--force", action="store_true", help="also what is graded and unchanged since"
+        "--force", action="store_true", help="grade again even what is graded and unchanged"
     )
     where = command.add_mutually_exclusive_group()
     where.add_argument(
         "--workers",
         type=_count,
         metavar="N",
-        help="processes to grade in (default: as cores and memory allow; 0: this one)",
+        help="number of worker processes (default: as cores and memory allow; 0: none)",
     )
-    where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster's, to grade there")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler to use")
     command.set_defaults(run=_grade)
+
+    command = commands.add_parser("regrade", help="grade again also what is finished")
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.add_argument("--student", action="append", help="only this one (repeatable)")
+    command.add_argument("--diff", action="store_true", help="what changed, and because of what")
+    command.add_argument("--workers", type=_count, metavar="N", help="as for grade")
+    command.set_defaults(run=_regrade, force=True, scheduler=None)
 
     command = commands.add_parser("feedback", help="write the students' HTML feedback")
     command.add_argument("assignment", metavar="ASSIGNMENT")
@@ -91,6 +98,20 @@ def _grade(options: argparse.Namespace) -> int:
     return NOT_DONE
 
 
+def _regrade(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import why
+    from skipgrade.classroom.course import Course
+    from skipgrade.classroom.record import Record
+
+    record = Record(Course(options.course).root, options.assignment)
+    before = record.graded()
+    status = _grade(options)
+    pairs, new = why.graded_since(before, record.graded())
+    for line in (why.in_one_line(pairs, new), *(why.as_lines(pairs) if options.diff else ())):
+        say(line)
+    return status
+
+
 def _say_summary(outcomes: Sequence[Outcome]) -> None:
     from skipgrade.classroom import protection
     from skipgrade.classroom.progress import summary
@@ -101,7 +122,7 @@ def _say_summary(outcomes: Sequence[Outcome]) -> None:
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: 0, 1, 2, ...")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes: 0, 1, 2, ...")
     return int(text)
 
 

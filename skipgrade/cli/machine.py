@@ -16,7 +16,7 @@ def add_to(commands: Commands) -> None:
     command.add_argument("--json", action="store_true", help="for programs to read")
     command.set_defaults(run=_doctor)
 
-    command = commands.add_parser("demo", help="the whole way with a sample class of assignment 01")
+    command = commands.add_parser("demo", help="the whole workflow on a sample class of 01")
     command.set_defaults(run=_demo)
 
 

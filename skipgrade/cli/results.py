@@ -1,4 +1,4 @@
-"""Commands about what a class has earned: report, export, similar."""
+"""Commands about what a class has earned: why, report, export, similar."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ REASONS = 2  # lines the report has for each student
 
 
 def add_to(commands: Commands) -> None:
+    command = commands.add_parser("why", help="a student's verdicts, and what changed them")
+    command.add_argument("student", metavar="STUDENT")
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.add_argument("--grading", type=int, metavar="N", help="an earlier one (default: last)")
+    command.set_defaults(run=_why)
+
     command = commands.add_parser("report", help="print scores, and why points were lost")
     command.add_argument("assignment", metavar="ASSIGNMENT")
     command.add_argument("--all", action="store_true", help="every reason, not the first of each")
@@ -27,9 +33,9 @@ def add_to(commands: Commands) -> None:
     command = commands.add_parser("export", help="write the grades for a learning platform")
     take_assignments(command)
     command.add_argument("--to", required=True, choices=PLATFORMS, dest="platform")
-    command.add_argument("--gradebook", default="", metavar="FILE", help="that the platform gave")
+    command.add_argument("--gradebook", default="", metavar="FILE", help="the platform's file")
     command.add_argument("--roster", default="", metavar="FILE.csv", help="with columns id, name")
-    command.add_argument("--column", default="", metavar="HEADER", help="where it has another name")
+    command.add_argument("--column", default="", metavar="HEADER", help="if it has another name")
     command.add_argument("--into", default="", metavar="FILE", help="default: grades-....csv")
     command.set_defaults(run=_export)
 
@@ -40,6 +46,16 @@ def add_to(commands: Commands) -> None:
     )
     command.add_argument("--json", action="store_true", help="for programs to read")
     command.set_defaults(run=_similar)
+
+
+def _why(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import why
+    from skipgrade.classroom.course import Course
+
+    course = Course(options.course)
+    for line in why.lines(course, options.assignment, options.student, options.grading):
+        say(line)
+    return DONE
 
 
 def _report(options: argparse.Namespace) -> int:

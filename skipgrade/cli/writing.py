@@ -36,8 +36,8 @@ def add_to(commands: Commands) -> None:
 
     command = commands.add_parser("holdout", help="the private final test images")
     actions = command.add_subparsers(required=True, metavar="ACTION")
-    command = actions.add_parser("build", help="make the students' pack, and the labels kept back")
-    take_assignments(command, default="all in need")
+    command = actions.add_parser("build", help="build the students' pack and the private labels")
+    take_assignments(command, default="all assignments that use one")
     command.set_defaults(run=_holdout_build)
 
     command = commands.add_parser("release", help="regenerate release/ from source/")

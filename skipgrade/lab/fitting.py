@@ -1,4 +1,4 @@
-"""Training that survives a disconnect: every finished epoch lies on disk beside the notebook."""
+"""Training that survives a disconnect: every finished epoch lies on disk next to the notebook."""
 
 from collections.abc import Callable
 from contextlib import nullcontext

@@ -54,6 +54,7 @@ def test_all_of_them_from_the_source_archive(archive: Path, tmp_path: Path) -> N
     assert cli.main(["new", str(archived), "--from", str(archive)]) == 0
     assert files(archived) == files(clone)
     assert Course(clone).assignments() == Course(ROOT).assignments()
+    assert (clone / "source/README.md").is_file()
 
 
 def test_nothing_that_lies_in_the_clone_comes_along(tmp_path: Path) -> None:

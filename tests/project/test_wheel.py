@@ -1,5 +1,6 @@
 """Is the wheel with everything complete, and enough to release a course from?"""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 
 from skipgrade import __version__
+from skipgrade.lab import visible
 from tests.classroom.conftest import ASSIGNMENT, new_course
 from tests.project.test_dependencies import ROOT, project
 
+TESTS = f"skipgrade/lab/{visible.FILE}"
 STUDENTS_WHEEL = f"skipgrade-{__version__}-py3-none-any.whl"
 
 
@@ -68,13 +71,23 @@ def installed(wheel: Path, folder: Path, *command: str) -> subprocess.CompletedP
 
 
 def test_a_course_is_released_from_the_installed_wheel(wheel: Path, tmp_path: Path) -> None:
-    """Without a clone; the students' wheel is the same as from one."""
+    """Without a clone; the students' wheel is the same as from one, with this course's tests."""
     course = new_course(tmp_path / "course")
     done = installed(wheel, tmp_path, "--course", str(course.root), "release")
     assert done.returncode == 0, done.stderr
     assert (course.root / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").is_file()
-    ours = (course.root / "release" / STUDENTS_WHEEL).read_bytes()
-    assert ours == (ROOT / "release" / STUDENTS_WHEEL).read_bytes()
+    ours, from_a_clone = (
+        contents(root / "release" / STUDENTS_WHEEL) for root in (course.root, ROOT)
+    )
+    assert json.loads(ours.pop(TESTS)).keys() == {ASSIGNMENT}
+    assert from_a_clone.pop(TESTS)
+    assert ours == from_a_clone
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    """Every file by name, but for the list of all files and their sums."""
+    with zipfile.ZipFile(wheel) as file:
+        return {name: file.read(name) for name in file.namelist() if not name.endswith("/RECORD")}
 
 
 def test_a_course_of_ones_own_takes_the_source_archive(wheel: Path, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def _since_release(course: Course, notebook: Notebook) -> Iterable[Finding]:
         return []
     try:
         before = read(path)
-    except NoNotebookError:  # `release` writes it anew
+    except NoNotebookError:  # `release` writes it again
         return []
     return released.find(notebook, before, len(course.submissions(assignment)))
 

@@ -14,10 +14,15 @@ from nbgrader.nbgraderformat.common import SchemaMismatchError
 
 from skipgrade.classroom.lint.finding import Finding
 from skipgrade.classroom.lint.notebook import RESTORE, Cell, Notebook
+from skipgrade.classroom.stubs import OPTIONAL
 from skipgrade.judging.grader.source import NEEDS_TRAINING
 
 ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-NBGRADERS = "Set the cell's kind, name and points anew in nbgrader's Create Assignment."
+TAGS = {
+    NEEDS_TRAINING: "a code cell that trains, or needs what training gives",
+    OPTIONAL: "a code cell that students answer in, and may leave open",
+}
+NBGRADERS = "Set the cell's kind, name and points again in nbgrader's Create Assignment."
 OTHER_ID = "Give each cell an id of its own in the file."
 OTHER_NAME = "Give each an id of its own in nbgrader's Create Assignment."
 
@@ -40,7 +45,7 @@ def _schema(notebook: Notebook) -> Iterator[Finding]:
         cell = _cell_at(notebook, list(error.absolute_path))
         if cell not in seen:
             seen.add(cell)
-            told = f"has not the form of a notebook: {error.message.splitlines()[0][:200]}"
+            told = f"does not have the form of a notebook: {error.message.splitlines()[0][:200]}"
             yield Finding(notebook.file, cell, told, RESTORE)
 
 
@@ -61,7 +66,7 @@ def _ids(notebook: Notebook) -> Iterator[Finding]:
             told = f"cell number {cell.number} has no id, and would get another each time"
             yield Finding(notebook.file, cell.name, told, OTHER_ID)
         elif not ID.fullmatch(cell.id):
-            told = f"its id {cell.id!r} is none: letters, digits, - and _ alone, 64 at most"
+            told = f"its id {cell.id!r} is not allowed: letters, digits, - and _ only, 64 at most"
             yield Finding(notebook.file, cell.name, told, OTHER_ID)
         elif cell.id in seen:
             told = f"cells {seen[cell.id].number} and {cell.number} have the same id {cell.id}"
@@ -93,7 +98,7 @@ def _marks(notebook: Notebook) -> Iterator[Finding]:
 
 def _wrong_marks(cell: Cell) -> str:
     if not isinstance(cell.metadata["nbgrader"], dict):
-        return "nbgrader's metadata are wrong: they are no table of names and values"
+        return "nbgrader's metadata are wrong: they are not a table of names and values"
     made_as = cell.marks.get("cell_type", cell.kind)
     if made_as != cell.kind:
         return f"is a {cell.kind} cell, and was a {made_as} cell when it got its points or name"
@@ -112,10 +117,10 @@ def _wrong_marks(cell: Cell) -> str:
 def _tags(notebook: Notebook) -> Iterator[Finding]:
     for cell in notebook.cells:
         for tag in cell.tags:
-            if tag != NEEDS_TRAINING:
+            if tag not in TAGS:
                 told = f"the tag {tag!r} means nothing here"
-                fix = f"Take it away; a cell that trains has {NEEDS_TRAINING!r}."
+                fix = f"Remove it. There is: {', '.join(map(repr, TAGS))}."
                 yield Finding(notebook.file, cell.name, told, fix)
-            elif not cell.is_code:
-                told = f"the tag {tag!r} stands on a cell that is no code"
-                yield Finding(notebook.file, cell.name, told, "Put it on the cell that trains.")
+            elif not (cell.is_code and (cell.is_answer or tag != OPTIONAL)):
+                told = f"the tag {tag!r} stands on a cell of another kind"
+                yield Finding(notebook.file, cell.name, told, f"Put it on {TAGS[tag]}.")

@@ -131,7 +131,7 @@ def _wrong_values(name: str, arguments: dict[str, Any], known: Known | None) -> 
         if parameter in CODE and isinstance(value, str):
             yield from (f"{name}: {told}" for told in _wrong_code(value, known, extra))
         elif parameter in SHARES and value is not None and not is_share(value):
-            yield f"{name}: {parameter}={value!r} is no share above 0 and up to 1"
+            yield f"{name}: {parameter}={value!r} is not a share above 0 and up to 1"
         elif parameter == "tiers":
             for tiers in _dictionaries(node):
                 try:
@@ -144,7 +144,7 @@ def _wrong_code(text: str, known: Known | None, extra: list[str]) -> Iterator[st
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
-        yield f"{text!r} is no expression ({error.msg})"
+        yield f"{text!r} is not an expression ({error.msg})"
         return
     if known is not None:
         yield from (told for _, told in _unknown(tree, known.everywhere.union(extra), set()))

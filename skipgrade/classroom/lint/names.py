@@ -26,7 +26,7 @@ def parse(code: str) -> ast.Module:
         tree = ast.parse(code)
         compile(tree, "", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     except (ValueError, RecursionError, MemoryError) as error:
-        raise SyntaxError(f"no Python ({error})", ("", 1, None, None)) from error
+        raise SyntaxError(f"not Python ({error})", ("", 1, None, None)) from error
     return tree
 
 

@@ -118,10 +118,12 @@ def read(path: Path) -> Notebook:
         raise NoNotebookError(problem("is not in UTF-8", RESTORE)) from error
     except (ValueError, RecursionError) as error:
         where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        told = "is no notebook, since it is no JSON"
+        told = "is not a notebook: it is not JSON"
         raise NoNotebookError(problem(told, RESTORE, line=where)) from error
     if not isinstance(raw, dict) or not isinstance(raw.get("cells"), list):
-        raise NoNotebookError(problem("is JSON, but no notebook: it has no list of cells", RESTORE))
+        raise NoNotebookError(
+            problem("is JSON, but not a notebook: it has no list of cells", RESTORE)
+        )
     if raw.get("nbformat") != 4 or not isinstance(raw.get("nbformat_minor"), int):
         told = f"is in format {raw.get('nbformat')!r}, and 4 is needed"
         fix = "`jupyter nbconvert --to notebook --nbformat 4` converts it."

@@ -49,7 +49,7 @@ def find(notebook: Notebook, is_bonus: Callable[[str], bool]) -> Iterator[Findin
 
 def _wrong(table: Table, worth: float, bonus: float) -> Iterator[str]:
     if table.unread:
-        yield f"the table of points says {table.unread[0]!r}, which is no number"
+        yield f"the table of points says {table.unread[0]!r}, which is not a number"
         return
     if table.summed != table.total:
         yield f"the rows of the table give {table.summed:g} points, its sum says {table.total:g}"
@@ -94,7 +94,7 @@ def _read(cell: str, rows: list[list[str]], column: int) -> Table:
 
 
 def _sum_of(text: str) -> float | None:
-    """`2 + 2`, `10 x 1`; nothing is 0; None where it is no such sum."""
+    """`2 + 2`, `10 x 1`; nothing is 0; None where it is something else."""
     terms = [TERM.fullmatch(term.strip()) for term in text.split("+")] if text else []
     if not all(terms):
         return None

@@ -184,7 +184,7 @@ class Checks:
     ) -> None:  # fmt: skip
         """A training step takes one step of the given optimizer; an evaluation loop evaluates.
 
-        Each fault costs its own share. `allow` names what the text permits beside the step
+        Each fault costs its own share. `allow` names what the text permits in addition to the step
         ("clipping"); `sets_mode` and `as_float` are asked where the text asks for them: that the
         step itself sets train mode, that the loss is a Python float.
         """
@@ -244,7 +244,7 @@ class Checks:
 
         `at_least` is all or nothing; `tiers` maps an accuracy to the share of the points earned
         from it on. Stops as soon as the verdict on the whole set is certain
-        but for one chance in a million.
+        except with a chance of one in a million.
         """
         steps = accuracy.tiers_from(at_least, tiers)
         score = accuracy.by_weights(current(), expression, weights, data, steps, prepare, hint)

@@ -29,7 +29,7 @@ from skipgrade.judging.stopped_cells import CELL_LOST
 RECOVERY_TIMEOUT_S = 10
 # The kernel is dead, deaf, or sends what no kernel would send.
 LOSSES = (DeadKernelError, CellTimeoutError, HostileMessageError)
-LEFT_OUT = "it was left out when the notebook was run again."
+LEFT_OUT = "it was skipped when the notebook was run again."
 WARM_UP = "__import__('skipgrade.lab'), __import__('skipgrade.judging.student_side')"
 
 

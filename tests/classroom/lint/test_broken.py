@@ -154,7 +154,11 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
         "cell number 5",
         "cell number 5 has no id, and would get another each time",
     ),
-    "an id that is none": (field(TRAIN, "id", value="a b"), "cell a b", "its id 'a b' is none"),
+    "an id that is none": (
+        field(TRAIN, "id", value="a b"),
+        "cell a b",
+        "its id 'a b' is not allowed",
+    ),
     "a name twice": (
         marks(RUN_TEST, "grade_id", "double-test"),
         "cell double-test",
@@ -189,7 +193,7 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     "metadata that are a list": (
         field(DOUBLE, "metadata", "nbgrader", value=[]),
         "cell double",
-        "nbgrader's metadata are wrong: they are no table",
+        "nbgrader's metadata are wrong: they are not a table",
     ),
     "metadata of an old nbgrader": (
         marks(DOUBLE, "schema_version", 2),
@@ -214,17 +218,22 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     "a table that says no number": (
         text(TITLE, "1 + 2", "some"),
         "cell title",
-        "the table of points says 'some', which is no number",
+        "the table of points says 'some', which is not a number",
     ),
     "a tag that means nothing": (
         field(TRAIN, "metadata", "tags", value=["need-training"]),
         "cell train",
         "the tag 'need-training' means nothing here",
     ),
+    "a tag of answers on another cell": (
+        field(TRAIN, "metadata", "tags", value=["needs-training", "optional"]),
+        "cell train",
+        "Put it on a code cell that students answer in, and may leave open",
+    ),
     "a tag on a text": (
         field(TITLE, "metadata", "tags", value=["needs-training"]),
         "cell title",
-        "stands on a cell that is no code",
+        "stands on a cell of another kind. Put it on a code cell that trains, or needs what",
     ),
     "training without its tag": (
         text(SETUP, "ONE = 1", "from skipgrade import lab\nONE = lab.fit(1, 2)"),
@@ -265,12 +274,12 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     "Python nested too deep": (
         text(SETUP, "ONE = 1", "ONE = " + "-" * 3000 + "1"),
         "cell setup, line 1",
-        "no Python (maximum recursion depth exceeded",
+        "not Python (maximum recursion depth exceeded",
     ),
     "half a character": (
         text(SETUP, "ONE = 1", "ONE = '\ud800'"),
         "cell setup, line 1",
-        "no Python ('utf-8' codec can't encode",
+        "not Python ('utf-8' codec can't encode",
     ),
     "no Python": (text(SETUP, "ONE = 1", "ONE = "), "cell setup, line 3", "invalid syntax"),
     "a path of a person's": (
@@ -312,12 +321,12 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     "a cell of no kind": (
         field(TRAIN, "cell_type", value="codes"),
         "cell train",
-        "has not the form of a notebook",
+        "does not have the form of a notebook",
     ),
     "a cell that is none": (
         lambda notebook: notebook["cells"].append("print(1)"),
         "cell number 9",
-        "has not the form of a notebook",
+        "does not have the form of a notebook",
     ),
 }
 
@@ -344,12 +353,12 @@ def test_it_is_found_and_stops_the_release(
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"nothing", f"{FILE}, line 1: is no notebook, since it is no JSON. Restore it"),
-        (b'{"cells": [\n<<<<<<< HEAD', f"{FILE}, line 2: is no notebook"),
-        (b"", f"{FILE}, line 1: is no notebook"),
-        (b"[" * 100_000, f"{FILE}: is no notebook"),
+        (b"nothing", f"{FILE}, line 1: is not a notebook: it is not JSON. Restore it"),
+        (b'{"cells": [\n<<<<<<< HEAD', f"{FILE}, line 2: is not a notebook"),
+        (b"", f"{FILE}, line 1: is not a notebook"),
+        (b"[" * 100_000, f"{FILE}: is not a notebook"),
         (b"\xff\xfe", f"{FILE}: is not in UTF-8"),
-        (b"[]", f"{FILE}: is JSON, but no notebook"),
+        (b"[]", f"{FILE}: is JSON, but not a notebook"),
     ],
     ids=["text", "a conflict of git's", "empty", "deep", "UTF-16", "a list"],
 )
