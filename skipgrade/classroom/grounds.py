@@ -123,7 +123,7 @@ def _notebooks(folder: Path) -> list[NotebookNode]:
 
 
 def _cells(notebooks: Iterable[NotebookNode], others: str) -> dict[str, str]:
-    """Answers by name, and all other code outside locked cells and tests under one name."""
+    """Answers by name, and all code outside locked cells and tests under one name."""
     found, rest = {}, []
     for cell in (cell for notebook in notebooks for cell in notebook.cells):
         if cell.cell_type != "code" or is_automatic(cell):
