@@ -207,7 +207,7 @@ def _diverged(name: str, epoch: int, *, loss: float, rate: float) -> str:
     return (
         f"the loss became {loss} in epoch {epoch} (learning rate {rate:g}). Nothing of this epoch "
         "was saved. Usual causes: a learning rate that is too high, images that are not "
-        "normalised, or gradients that are never set back to zero. After the fix: "
+        "normalised, or gradients that are never set back to zero. Once fixed: "
         f"lab.forget({name!r}), then train again."
     )
 
