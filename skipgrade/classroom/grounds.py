@@ -48,11 +48,11 @@ def digest(content: str | bytes) -> str:
 def versions() -> dict[str, str]:
     """Of this process: the packages, Python, and the settings of its environment."""
     settings = {name: os.environ[name] for name in SETTINGS if name in os.environ}
-    return _installed() | settings
+    return installed() | settings
 
 
 @lru_cache
-def _installed() -> dict[str, str]:
+def installed() -> dict[str, str]:
     own = {"Python": platform.python_version(), "skipgrade": f"{__version__} {_own_code()}"}
     return own | {package: metadata.version(package) for package in PACKAGES}
 

@@ -83,17 +83,15 @@ def test_words_that_no_test_reads_are_no_cause(finished: Course) -> None:
 
 
 def test_a_changed_version_is_named(finished: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside it nothing changed, so it is what remains."""
+    """Apart from it nothing changed, so it is what remains."""
     test = "assert double(21) == 42 + ('SKIPGRADE_BACKBONE' in __import__('os').environ)"
     change_source(finished, "assert double(21) == 42", test)
     grade(finished)
-    installed = grounds.metadata.version
-    monkeypatch.setattr(
-        grounds.metadata, "version", lambda name: "99" if name == "torch" else installed(name)
-    )
+    here = grounds.installed()
+    monkeypatch.setattr(grounds, "installed", lambda: here | {"torch": "99"})
     grade(finished)
     *_, before, now = Record(finished.root, ASSIGNMENT).of("right")
-    newer = f"torch {installed('torch')} → 99"
+    newer = f"torch {here['torch']} → 99"
     assert changes(before, now) == [] and differences(before, now) == [newer]
     monkeypatch.setenv("SKIPGRADE_BACKBONE", "builtin")
     grade(finished)
