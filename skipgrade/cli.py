@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,6 +119,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("assignment", metavar="ASSIGNMENT")
     command.add_argument("--grading", type=int, metavar="N", help="an earlier one (default: last)")
     command.set_defaults(run=_why)
+
+    command = commands.add_parser("ask", help="what a submission would earn now, off the record")
+    command.add_argument("student", metavar="STUDENT")
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.set_defaults(run=_ask)
 
     command = commands.add_parser("report", help="print scores, and why points were lost")
     command.add_argument("assignment", metavar="ASSIGNMENT")
@@ -275,7 +280,18 @@ def _why(options: argparse.Namespace) -> int:
     from skipgrade.classroom.course import Course
 
     course = Course(options.course)
-    for line in why.lines(course, options.assignment, options.student, options.grading):
+    return _say_all(why.lines(course, options.assignment, options.student, options.grading))
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import ask
+    from skipgrade.classroom.course import Course
+
+    return _say_all(ask.lines(Course(options.course), options.assignment, options.student))
+
+
+def _say_all(lines: Iterable[str]) -> int:
+    for line in lines:
         say(line)
     return DONE
 
@@ -308,9 +324,8 @@ def _report(options: argparse.Namespace) -> int:
         return DONE
     width = shutil.get_terminal_size(fallback=(120, 0)).columns
     as_text = report.lines(table, max(80, width), None if options.all else REASONS)
-    for line in report.as_json(options.assignment, table).splitlines() if options.json else as_text:
-        say(line)
-    return DONE
+    as_json = report.as_json(options.assignment, table)
+    return _say_all(as_json.splitlines() if options.json else as_text)
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -327,9 +342,7 @@ def _export(options: argparse.Namespace) -> int:
     plugin = PLUGINS[options.platform](config=course.config, **settings)
     with course.gradebook() as book:
         plugin.export(book)
-    for line in (*plugin.told, f"Written: {plugin.file}"):
-        say(f"  {line}")
-    return DONE
+    return _say_all(f"  {line}" for line in (*plugin.told, f"Written: {plugin.file}"))
 
 
 def _similar(options: argparse.Namespace) -> int:
@@ -342,9 +355,7 @@ def _similar(options: argparse.Namespace) -> int:
     pairs = comparing.compare(course, options.assignment, roster)
     as_text = comparing.lines(pairs, len(course.submissions(options.assignment)))
     as_json = comparing.as_json(options.assignment, pairs)
-    for line in as_json.splitlines() if options.json else as_text:
-        say(line)
-    return DONE
+    return _say_all(as_json.splitlines() if options.json else as_text)
 
 
 def _feedback(options: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ RUN_ELSEWHERE = {
     ),
     "nbgrader autograde ASSIGNMENT": ("tests/conftest.py", '"autograde", sample.ASSIGNMENT'),
     "skipgrade why STUDENT ASSIGNMENT": (TERM, "skipgrade why {READ} ASSIGNMENT"),
+    "skipgrade ask STUDENT ASSIGNMENT": (TERM, "skipgrade ask {READ} ASSIGNMENT"),
     "skipgrade holdout build": ("tests/classroom/test_holdout.py", '"holdout", "build"'),
     "make demo": ("tests/machines/test_elsewhere.py", '"demo"'),
     "make term": ("tests/classroom/test_term.py", "term.walk("),
