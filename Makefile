@@ -13,7 +13,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do 
 	$$candidate -c '$(USABLE)' 2>/dev/null && echo $$candidate && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo term test test-oldest lint lab bench-grading bench-isolation bench-training results messages release lock lock-oldest \
+.PHONY: help demo term test test-oldest test-bare lint lab bench-grading bench-isolation bench-training results messages release lock lock-oldest \
 	image install clean
 
 help:  ## show this list
@@ -35,10 +35,20 @@ test-oldest: $(STAMP)  ## the fast tests with the oldest versions pyproject.toml
 	@env PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" OMP_NUM_THREADS=1 .venv-oldest/bin/python \
 		-m pytest -n auto --maxprocesses 4 --dist loadgroup $(FAST_TESTS)
 
-lint: $(STAMP)  ## ruff (notebooks too), mypy, and no outputs in notebooks
+test-bare: $(STAMP)  ## the released notebooks with only what their wheel asks for, oldest and newest versions
+	@for versions in lowest-direct highest; do \
+		$(BIN)/uv venv --quiet --clear --python 3.11 .venv-bare && \
+		VIRTUAL_ENV=.venv-bare $(BIN)/uv pip install --quiet --no-config --resolution $$versions \
+			-r pyproject.toml release/*.whl && \
+		STUDENTS_PYTHON=$(CURDIR)/.venv-bare/bin/python $(RUN) python -m pytest \
+			tests/project/test_run_all.py || exit 1; \
+	done
+
+lint: $(STAMP)  ## ruff (notebooks too), mypy, plain words, and no outputs in notebooks
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
+	@$(BIN)/python tools/words.py
 	@$(BIN)/nbstripout --keep-id --verify source/*/*.ipynb release/*/*.ipynb
 
 lab: $(STAMP)  ## JupyterLab in the course, with nbgrader's extensions
@@ -82,7 +92,7 @@ lock-oldest: $(STAMP)  ## compile requirements-oldest.lock: the lower bounds, fo
 install: $(STAMP)  ## build .venv from requirements.lock
 
 clean:  ## remove what was built, the environment included
-	rm -rf $(VENV) .venv-oldest build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-oldest .venv-bare build dist .mypy_cache .ruff_cache .pytest_cache
 
 $(STAMP): requirements.lock pyproject.toml skipgrade/__init__.py
 	@$(or $(PYTHON),false) -c '$(USABLE)' || { echo >&2 "No usable Python: skipgrade needs" \

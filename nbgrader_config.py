@@ -7,12 +7,11 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     ClearOutput,
+    ClearSolutions,
     DeduplicateIds,
     GetGrades,
     LimitOutput,
-    OverwriteCells,
     OverwriteKernelspec,
-    SaveAutoGrades,
 )
 from sqlalchemy.exc import SAWarning
 
@@ -22,9 +21,11 @@ from skipgrade.classroom.late import LateByDays
 from skipgrade.classroom.leftovers import beside_notebooks
 from skipgrade.classroom.mark_schemes import MarkSchemes
 from skipgrade.classroom.paths import HidePaths
+from skipgrade.classroom.stubs import STUB, QuietStubs, SayNotFilledIn
 from skipgrade.classroom.zip_collect import PlatformNames
 from skipgrade.judging.grader.cell_metadata import CheckMetadataOnce
 from skipgrade.judging.grader.execute import JudgedExecute
+from skipgrade.judging.grader.gradebook_cells import OverwriteCellsAtOnce, SaveGradesAtOnce
 from skipgrade.judging.grader.skeleton import RestoreCells
 from skipgrade.judging.intake.exporter import SubmissionExporter
 from skipgrade.judging.pages.hide_tests import HideTests
@@ -40,9 +41,13 @@ c.CourseDirectory.course_id = "skipgrade"
 # Where students find the released notebooks and the wheel: the one place this address stands.
 c.ColabHeader.repository = "https://github.com/skipgrade/skipgrade"
 
-# Releasing: a badge and an install cell first; nothing that a Run All left beside the source.
-# (Not by `append`: nbgrader's commands read this file twice, and would put the header in twice.)
-c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), ColabHeader]
+# Releasing: stubs that say what they are, and stop nothing where an answer may stay open; a badge
+# and an install cell first; nothing that a Run All left beside the source.
+# (A new list: nbgrader's commands read this file twice, and would put the header in twice.)
+c.ClearSolutions.code_stub = {"python": STUB}
+steps = list(GenerateAssignment.preprocessors.default())
+steps.insert(steps.index(ClearSolutions) + 1, QuietStubs)
+c.GenerateAssignment.preprocessors = [*steps, ColabHeader]
 c.GenerateAssignment.post_convert_hook = "skipgrade.classroom.leftovers.drop_from_release"
 
 # `nbgrader zip_collect` knows platforms' names as `skipgrade collect` does.
@@ -54,7 +59,7 @@ c.Autograde.exclude_overwriting = beside_notebooks(Path("source"))
 c.Autograde.autograde_preprocessors = [
     JudgedExecute,
     LimitOutput,
-    SaveAutoGrades,
+    SaveGradesAtOnce,
     AssignLatePenalties,
     CheckMetadataOnce,
 ]
@@ -63,7 +68,7 @@ c.Autograde.sanitize_preprocessors = [
     RestoreCells,
     DeduplicateIds,
     OverwriteKernelspec,
-    OverwriteCells,
+    OverwriteCellsAtOnce,
     Sanitise,
     CheckMetadataOnce,
 ]
@@ -91,4 +96,10 @@ c.HTMLExporter.preprocessors = [MarkSchemes]
 
 # Feedback shows the autograded notebooks: without the hidden tests and the grader's folders.
 c.GenerateFeedback.exporter_class = FeedbackExporter
-c.GenerateFeedback.preprocessors = [GetGrades, HideTests, HidePaths, FeedbackSummary]
+c.GenerateFeedback.preprocessors = [
+    GetGrades,
+    HideTests,
+    SayNotFilledIn,
+    HidePaths,
+    FeedbackSummary,
+]

@@ -91,20 +91,20 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--roster", type=Path, metavar="FILE.csv", help="with columns id, name")
     command.set_defaults(run=_collect)
 
-    command = commands.add_parser("grade", help="grade the hand-ins under submitted/")
+    command = commands.add_parser("grade", help="grade the submissions under submitted/")
     command.add_argument("assignment", metavar="ASSIGNMENT")
     command.add_argument("--student", action="append", help="only this one (repeatable)")
     command.add_argument(
-        "--force", action="store_true", help="also what is graded and unchanged since"
+        "--force", action="store_true", help="grade again even what is graded and unchanged"
     )
     where = command.add_mutually_exclusive_group()
     where.add_argument(
         "--workers",
         type=_count,
         metavar="N",
-        help="processes to grade in (default: as cores and memory allow; 0: this one)",
+        help="number of worker processes (default: as cores and memory allow; 0: none)",
     )
-    where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster's, to grade there")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler to use")
     command.set_defaults(run=_grade)
 
     command = commands.add_parser("regrade", help="grade again also what is finished")
@@ -138,9 +138,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("export", help="write the grades for a learning platform")
     command.add_argument("assignments", nargs="*", metavar="ASSIGNMENT", help="default: all")
     command.add_argument("--to", required=True, choices=PLATFORMS, dest="platform")
-    command.add_argument("--gradebook", default="", metavar="FILE", help="that the platform gave")
+    command.add_argument("--gradebook", default="", metavar="FILE", help="the platform's file")
     command.add_argument("--roster", default="", metavar="FILE.csv", help="with columns id, name")
-    command.add_argument("--column", default="", metavar="HEADER", help="where it has another name")
+    command.add_argument("--column", default="", metavar="HEADER", help="if it has another name")
     command.add_argument("--into", default="", metavar="FILE", help="default: grades-....csv")
     command.set_defaults(run=_export)
 
@@ -164,9 +164,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("holdout", help="the private final test images")
     actions = command.add_subparsers(required=True, metavar="ACTION")
-    command = actions.add_parser("build", help="make the students' pack, and the labels kept back")
+    command = actions.add_parser("build", help="build the students' pack and the private labels")
     command.add_argument(
-        "assignments", nargs="*", metavar="ASSIGNMENT", help="default: all in need"
+        "assignments", nargs="*", metavar="ASSIGNMENT", help="default: all assignments that use one"
     )
     command.set_defaults(run=_holdout_build)
 
@@ -176,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="for programs to read")
     command.set_defaults(run=_doctor)
 
-    command = commands.add_parser("demo", help="the whole way with a sample class of assignment 01")
+    command = commands.add_parser("demo", help="the whole workflow on a sample class of 01")
     command.set_defaults(run=_demo)
     return parser
 
@@ -306,7 +306,7 @@ def _say_summary(outcomes: Sequence[Outcome]) -> None:
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: 0, 1, 2, ...")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes: 0, 1, 2, ...")
     return int(text)
 
 

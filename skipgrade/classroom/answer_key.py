@@ -89,7 +89,7 @@ def _in_a_file(path: Path, hidden: dict[str, str], secret: bytes, key_name: str)
     elif len(content) <= LARGEST_TEXT and b"\0" not in content[:1024]:
         text = content.decode("utf-8", "replace")
         if path.suffix == ".ipynb":
-            with suppress(ValueError):  # what is no notebook is looked through as it is
+            with suppress(ValueError):  # what is not a notebook is looked through as it is
                 text = "\n".join(_texts(json.loads(text)))
         yield from (f"holds the marker {marker}" for marker in MARKERS if marker in text)
         squeezed = _squeezed(text)

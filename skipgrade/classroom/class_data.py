@@ -1,4 +1,4 @@
-"""What the page of a class is made of, beside the rows of the report."""
+"""What the page of a class is made of, in addition to the rows of the report."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -149,7 +149,7 @@ def _accuracies(measured: dict[str, list[Measured]], titles: dict[str, str]) -> 
             f"accuracies in {cell}", len(found) + 1, 100 * max(top, best) * 1.08, "students", "%"
         )
         for bar in bars:
-            figure.level(100 * bar, f"{100 * bar:.4g} % for all points" if bar == best else "")
+            figure.level(100 * bar, f"{100 * bar:.4g}% for all points" if bar == best else "")
         for place, one in enumerate(found, start=1):
             reached = sum(one.accuracy >= bar for bar in bars)
             state = "full" if reached == len(bars) else "part" if reached else "none"

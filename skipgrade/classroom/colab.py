@@ -1,5 +1,7 @@
 """The first two cells of every released notebook, and a form that Colab reads."""
 
+from typing import Any
+
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -20,6 +22,14 @@ import importlib.util
 if importlib.util.find_spec("skipgrade") is None:
     %pip install -q --no-deps {wheel}
     %pip install -q {requirements}
+    importlib.invalidate_caches()
+    try:
+        from skipgrade import lab
+    except ImportError as error:
+        raise SystemExit(
+            f"The course's code could not be installed ({{error}}). Look whether the internet "
+            "works and run this cell again; if that does not help, send your teacher what it shows."
+        ) from None
 """
 WELCOME = """\
 [![Open in Colab]({badge})]({address})
@@ -56,7 +66,9 @@ class ColabHeader(NbGraderPreprocessor):
             return f"https://colab.research.google.com/github/{repository}/blob/{path}"
         return f"{self.repository}{self._of_its_host}/blob/{path}"
 
-    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+    def preprocess(
+        self, nb: NotebookNode, resources: dict[str, Any]
+    ) -> tuple[NotebookNode, dict[str, Any]]:
         if not self.repository:
             raise ValueError("nbgrader_config.py does not set c.ColabHeader.repository")
         where = resources["nbgrader"]

@@ -1,8 +1,8 @@
-"""What can go wrong in a class that a person can mend."""
+"""What can go wrong in a class that a person can fix."""
 
 
 class CourseError(Exception):
-    """Something a person can mend; the text names the place and the mend."""
+    """Something a person can fix; the message names the place and the fix."""
 
 
 class ConversionError(CourseError):

@@ -114,8 +114,10 @@ class Platform(Grades):
 
     platform = ""
 
-    gradebook = Unicode(help="The gradebook file that the platform gave.").tag(config=True)
-    roster = Unicode(help="A CSV with columns id, name, email, and further names.").tag(config=True)
+    gradebook = Unicode(help="The gradebook file the file from the platform.").tag(config=True)
+    roster = Unicode(help="A CSV file with columns id, name, email, and further names.").tag(
+        config=True
+    )
     column = Unicode(help="The column's header, where it is not the assignment's name.").tag(
         config=True
     )

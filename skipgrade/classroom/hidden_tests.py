@@ -180,7 +180,7 @@ def _wrong_values(name: str, arguments: dict[str, Any], known: set[str] | None) 
         if parameter in CODE and isinstance(value, str):
             yield from (f"{name}: {told}" for told in _wrong_code(value, known, extra))
         elif parameter in SHARES and value is not None and not is_share(value):
-            yield f"{name}: {parameter}={value!r} is no share above 0 and up to 1"
+            yield f"{name}: {parameter}={value!r} is not a share above 0 and up to 1"
         elif parameter == "tiers":
             for tiers in _dictionaries(node):
                 try:
@@ -193,7 +193,7 @@ def _wrong_code(text: str, known: set[str] | None, extra: list[str]) -> Iterator
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
-        yield f"{text!r} is no expression ({error.msg})"
+        yield f"{text!r} is not an expression ({error.msg})"
         return
     if known is not None:
         yield from (told for _, told in _unknown(tree, known, *extra))
@@ -211,6 +211,6 @@ def _dictionaries(node: ast.AST) -> Iterator[dict[Any, Any]]:
 def _literal(node: ast.AST) -> Any:
     """The value an expression spells out; None where it has to be run."""
     try:
-        return ast.literal_eval(node)  # type: ignore[arg-type]
+        return ast.literal_eval(node)
     except (ValueError, TypeError):
         return None

@@ -1,7 +1,7 @@
 """Does an assignment grade itself right? The solution must earn everything, the stubs nothing.
 
-The source notebook is executed from top to bottom, training included, and handed in beside the
-untouched release; nbgrader grades both.
+The source notebook is executed from top to bottom, training included, and handed in together with
+the untouched release; nbgrader grades both.
 """
 
 import time

@@ -12,13 +12,14 @@ from skipgrade.classroom.colab import BADGE, ColabHeader
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import ConversionError, CourseError
 from skipgrade.classroom.wheel import build_student_wheel
+from skipgrade.lab import visible
 
 README = """\
 # For students
 
 Generated from `source/` by `make release`; edits here are lost.
 
-| assignment | points | on Colab |
+{about}| assignment | points | on Colab |
 |---|---|---|
 {rows}
 
@@ -49,21 +50,33 @@ def folder(course: Course) -> Path:
 
 
 def complete(course: Course, say: Callable[[str], None]) -> None:
-    """Complete release/: the student's wheel, and a README with a link to every notebook."""
+    """Complete release/: the student's wheel, and a README about the course and its notebooks."""
     release = folder(course)
     for old in release.glob("*.whl"):
         old.unlink()
-    wheel = build_student_wheel(release)
+    notebooks = {one: _released(course, one) for one in course.assignments()}
+    tasks = {
+        name: visible.tasks_of(notebook.cells)
+        for released in notebooks.values()
+        for name, notebook in released.items()
+    }
+    wheel = build_student_wheel(release, {visible.FILE: visible.to_json(tasks)})
     say(f"  release/{wheel.name}: {wheel.stat().st_size / 1000:.0f} kB")
     header = ColabHeader(config=course.config)
     rows = []
-    for assignment in course.assignments():
-        for name, notebook in _released(course, assignment).items():
+    for assignment, released in notebooks.items():
+        for name, notebook in released.items():
             link = f"[![Open in Colab]({BADGE})]({header.notebook_address(assignment, name)})"
             points = _points_text({name: notebook})
             rows.append(f"| [{name}]({assignment}/{name}.ipynb) | {points} | {link} |")
-    (release / "README.md").write_text(README.format(rows="\n".join(rows)))
+    (release / "README.md").write_text(README.format(about=_about(course), rows="\n".join(rows)))
     say("  release/README.md")
+
+
+def _about(course: Course) -> str:
+    """What the instructor tells students of the whole course: source/README.md, if there is one."""
+    page = course.folder("source", "*").parent / "README.md"
+    return f"{page.read_text(encoding='utf-8').strip()}\n\n" if page.is_file() else ""
 
 
 def _released(course: Course, assignment: str) -> dict[str, NotebookNode]:

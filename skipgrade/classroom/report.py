@@ -15,6 +15,7 @@ from skipgrade.classroom.grading import notebook_names
 from skipgrade.classroom.ledger import Ledger
 from skipgrade.classroom.marking import Marking
 from skipgrade.classroom.marks import Marks, marks_of
+from skipgrade.classroom.stubs import SAYS, is_unfilled
 from skipgrade.classroom.style import number
 from skipgrade.judging.printable import printable
 from skipgrade.judging.repairs import repairs
@@ -116,6 +117,8 @@ def why(cell: NotebookNode | None) -> tuple[str, str]:
     if verdict.get("reasons"):
         return Reason.of(verdict["reasons"][0]).in_short(), "".join(verdict.get("earlier", [])[:1])
     for output in cell.get("outputs", []):
+        if is_unfilled(output):
+            return SAYS, ""
         if output.output_type == "error":
             return f"{output.ename}: {output.evalue}", ""
     return "no reason was recorded", ""
@@ -140,7 +143,7 @@ def lines(table: list[Row], width: int = 120, most: int | None = None) -> Iterat
     waiting = max((row.to_read for row in table), default=0.0)
     if waiting:
         yield ""
-        yield f"Up to {waiting:g} more points each wait for a person to read the written answers."
+        yield f"Each student can still earn up to {waiting:g} points for written answers."
     yield from ("", *confinement(table)) if confinement(table) else ()
 
 

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from hatchling.builders.wheel import WheelBuilder
+from packaging.specifiers import SpecifierSet
 
 from skipgrade import __version__
 
@@ -22,14 +23,21 @@ def requirements() -> list[str]:
     return [line for line in metadata.requires(OURS) or [] if "extra ==" not in line]
 
 
-def build_student_wheel(into: Path) -> Path:
-    """Build the wheel of `skipgrade.lab` into a folder; returns its path."""
+def build_student_wheel(into: Path, data: dict[str, str]) -> Path:
+    """Build the wheel of `skipgrade.lab`, with these files of data, into a folder; its path."""
     with tempfile.TemporaryDirectory() as scratch:
         staging = Path(scratch)
         _stage(staging)
+        for name, text in data.items():
+            (staging / OURS / "lab" / name).write_text(text, encoding="utf-8")
         into.mkdir(parents=True, exist_ok=True)
         builder = WheelBuilder(str(staging))
         return Path(next(builder.build(directory=str(into), versions=["standard"])))
+
+
+def _lower_bound(python: str) -> str:
+    """Without the upper one: Colab's next Python must not lock a whole class out."""
+    return ",".join(str(bound) for bound in SpecifierSet(python) if bound.operator == ">=")
 
 
 def _stage(staging: Path) -> None:
@@ -42,7 +50,7 @@ def _stage(staging: Path) -> None:
         "description": told["Summary"],
         "license": told["License-Expression"],
         "license-files": licenses,
-        "requires-python": told["Requires-Python"],
+        "requires-python": _lower_bound(told["Requires-Python"]),
         "dependencies": requirements(),
     }
     # JSON's strings and lists of strings are TOML too.

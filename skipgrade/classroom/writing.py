@@ -34,7 +34,7 @@ class Writer:
         self.near = grounds.near_tests(course, assignment)
 
     def write(self, graded: Graded) -> None:
-        """Keep one submission; nothing of it where it was not graded, but for the logs."""
+        """Keep one submission; nothing of it where it was not graded, except for the logs."""
         try:
             self._log(graded)
             if graded.rows is not None:
@@ -45,7 +45,7 @@ class Writer:
             reason = str(error).splitlines()[0]
             raise NotWrittenError(
                 f"{graded.student} was graded but could not be written to {self.course.root} "
-                f"and its gradebook ({reason}). Is the disk full, or the database away?"
+                f"and its gradebook ({reason}). Is the disk full, or the database unreachable?"
             ) from error
 
     def _keep(self, graded: Graded, graded_rows: rows.Rows) -> None:

@@ -15,6 +15,7 @@ from skipgrade.judging.printable import presentable
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+UNFILLED = "NotImplementedError"  # what a stub raises
 CELL_LOST = "CellLost"  # in the place of an exception where a cell cost the notebook its kernel
 MOST_OF_A_TRACEBACK = 20_000  # characters that are looked at
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -39,7 +40,7 @@ class StoppedCell:
     def describe(self) -> str:
         """What became of it, in words for its author."""
         cell = f"the cell that starts '{self.start}'" if self.start else "its cell"
-        if self.kind == "NotImplementedError":
+        if self.kind == UNFILLED:
             return f"{cell} is not filled in"
         if self.kind == CELL_LOST:
             return f"{cell} did not end: {self.told}"
@@ -48,23 +49,29 @@ class StoppedCell:
 
 
 def stopped_cell(cell: NotebookNode, due: str = "") -> StoppedCell | None:
-    """From the outputs of a cell that was run; None if it raised nothing.
+    """From the outputs of a cell that was run; None if it raised nothing and is filled in.
 
     `due` is the code that belongs there: what that defines is missing, too.
     """
     errors = [output for output in cell.outputs if output.output_type == "error"]
+    start = presentable(next(filter(_tells, cell.source.splitlines()), ""), 60)
     if not errors:
-        return None
+        empty = due and _only_comments(cell.source)  # the stub of what may stay open
+        return StoppedCell(start, UNFILLED, "", 0, "", tuple(names_set(due))) if empty else None
     number = _line(errors[0], cell.get("execution_count"))
     lines = cell.source.splitlines()
     return StoppedCell(
-        start=presentable(next(filter(_tells, lines), ""), 60),
+        start=start,
         kind=presentable(errors[0].ename, 60),
         told=presentable(errors[0].evalue),
         line=number,
         text=presentable(lines[number - 1], 80) if 0 < number <= len(lines) else "",
         names=tuple(dict.fromkeys([*names_set(cell.source), *names_set(due)])),
     )
+
+
+def _only_comments(source: str) -> bool:
+    return not any(line.strip() and not line.strip().startswith("#") for line in source.split("\n"))
 
 
 def _tells(line: str) -> bool:
@@ -81,7 +88,7 @@ def _line(error: Any, count: Any) -> int:
 
 
 def names_set(code: str) -> list[str]:
-    """The names that code gives something to, as far as one can tell where it is no Python."""
+    """The names that code gives something to, as far as one can tell where it is not Python."""
     try:
         found = symtable.symtable(code, "<cell>", "exec").get_symbols()
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -1,13 +1,14 @@
-"""The student's bench: images, training that survives a disconnect, figures and the hand-in."""
+"""The student's bench: images, training that survives a disconnect, figures and the submission."""
 
 from skipgrade.lab.backbone import backbone
+from skipgrade.lab.checking import check
 from skipgrade.lab.data import MEAN, STD, dataset, normalisation, raw, source
 from skipgrade.lab.errors import LabError
 from skipgrade.lab.evaluating import evaluate, predictions
-from skipgrade.lab.files import forget
 from skipgrade.lab.fitting import fit
 from skipgrade.lab.handin import hand_in
 from skipgrade.lab.history import History
+from skipgrade.lab.keeping import forget
 from skipgrade.lab.loaders import Data, load
 from skipgrade.lab.machine import device, seed_everything
 from skipgrade.lab.pack import Pack, open_pack
@@ -20,6 +21,7 @@ from skipgrade.lab.plots import (
 )
 from skipgrade.lab.predicted import read_predictions, write_predictions
 from skipgrade.lab.schedules import cosine, one_cycle
+from skipgrade.lab.unfilled import if_filled_in
 
 __all__ = [
     "MEAN",
@@ -29,6 +31,7 @@ __all__ = [
     "LabError",
     "Pack",
     "backbone",
+    "check",
     "cosine",
     "dataset",
     "device",
@@ -36,6 +39,7 @@ __all__ = [
     "fit",
     "forget",
     "hand_in",
+    "if_filled_in",
     "load",
     "normalisation",
     "one_cycle",

@@ -154,7 +154,7 @@ def _part(images: Images, split: str, held_out: int, seed: int) -> Images:
     return Images(images.pixels[chosen], images.labels[chosen], images.classes)
 
 
-class CourseImages(Dataset):
+class CourseImages(Dataset[Any]):
     """The course's own data set: PIL images and integer labels, like torchvision's.
 
     As there, `data` holds all pixels (uint8 [n, 32, 32, 3], not to be written to) and `targets`
@@ -238,7 +238,7 @@ def _no_data(name: str, root: Path, bad_files: list[str]) -> str:
     trouble = "\n  ".join(bad_files) or f"{root} (cannot be read)"
     return (
         f"The official {name} files are not usable and could not be downloaded from\n"
-        f"{kind.url}\n  {trouble}\nTwo ways out:\n"
+        f"{kind.url}\n  {trouble}\nYou can:\n"
         f"  1. get the files: connect to the internet and run this cell again, or set "
         f"SKIPGRADE_DATA to a folder that holds {kind.base_folder}/ with the official files;\n"
         f"  2. work without them: set SKIPGRADE_DATASET=builtin for the drawn images "

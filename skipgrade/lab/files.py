@@ -19,9 +19,3 @@ def run_file(name: str, kind: str) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise LabError(f"name={name!r}: use letters, digits, dots and dashes; it names files.")
     return Path(f"{name}-{kind}")
-
-
-def forget(name: str) -> None:
-    """Delete every file of the run, so that the next `fit` with this name starts afresh."""
-    for kind in KINDS:
-        run_file(name, kind).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Packing a hand-in, after looking whether everything is there."""
+"""Packing a submission, after looking whether everything is there."""
 
 import io
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
-from skipgrade.lab import session
+from skipgrade.lab import leftover, session
 from skipgrade.lab.checkpoint import load_weights
 from skipgrade.lab.errors import LabError
 from skipgrade.lab.files import run_file, write_atomically
@@ -48,6 +48,10 @@ def hand_in(
     files += [Path(file) for file in predictions]
     write_atomically(target, _zip(f"{assignment}.ipynb", notebook, files))
     print(f"{target} is ready: the notebook and {len(files)} files. Hand in this one file.")
+    for line in leftover.told(assignment, json.loads(notebook)["cells"], weights or {}):
+        print(line)
+    if not session.download(target):
+        print(f"Your browser was not offered the file: download {target.resolve()} yourself.")
     return target
 
 
@@ -76,7 +80,7 @@ def _notebook(assignment: str) -> tuple[bytes, list[str]]:
     if not path.is_file():
         return b"", [
             f"{path} is not in this folder ({Path.cwd()}): save the notebook under this name, "
-            "beside its weights."
+            "next to its weights."
         ]
     saved = path.read_bytes()
     try:
@@ -87,8 +91,8 @@ def _notebook(assignment: str) -> tuple[bytes, list[str]]:
     stale = session.unsaved_cell(sources)
     if stale:
         return saved, [
-            f"{path} is not saved: the cell that starts {stale!r} was last run in another form "
-            "than the file holds. Save the notebook (Ctrl+S), or run that cell again."
+            f"{path} is not saved: the cell that starts {stale!r} has changed since you last saved "
+            "the notebook. Save it (Ctrl+S), or run that cell again."
         ]
     return saved, []
 
@@ -97,6 +101,8 @@ def _check_run(name: str, build: Callable[[], nn.Module]) -> list[str]:
     problems = _complaint(lambda: History.read(run_file(name, "history.json")))
     try:
         model = build()
+    except NotImplementedError:
+        return [*problems, f"the model for {name!r} cannot be built: it is not filled in."]
     except Exception as error:  # the student's code: whatever it raises is the finding
         return [*problems, f"the model for {name!r} cannot be built: {error!r}."]
     return problems + _complaint(lambda: load_weights(model, run_file(name, "best.safetensors")))

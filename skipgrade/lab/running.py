@@ -20,6 +20,7 @@ from skipgrade.lab.evaluating import LossFunction
 from skipgrade.lab.feeding import batches
 from skipgrade.lab.files import run_file, write_atomically
 from skipgrade.lab.history import History
+from skipgrade.lab.keeping import fetch, keep
 from skipgrade.lab.machine import seed_everything
 from skipgrade.lab.progress import Progress
 from skipgrade.lab.schedules import Schedule
@@ -27,7 +28,7 @@ from skipgrade.lab.settings import refuse_change
 from skipgrade.lab.steps import LabStep, TrainAccuracy, checked_loss
 
 Step = Callable[[nn.Module, Tensor, Tensor, LossFunction, Optimizer], Any]
-Evaluate = Callable[[nn.Module, DataLoader, LossFunction], tuple[float, float]]
+Evaluate = Callable[[nn.Module, DataLoader[Any], LossFunction], tuple[float, float]]
 STEPS_BETWEEN_LOSS_CHECKS = 20
 
 
@@ -36,7 +37,7 @@ class Run:
     model: nn.Module
     name: str
     epochs: int
-    loaders: tuple[DataLoader, DataLoader]
+    loaders: tuple[DataLoader[Any], DataLoader[Any]]
     loss: LossFunction
     optimizer: Optimizer
     step: Step
@@ -70,6 +71,7 @@ class Run:
         self._publish(weights_of(self.model))
 
     def _on_disk(self, settings: dict[str, Any]) -> Resume | None:
+        fetch(self.name)
         path = run_file(self.name, "resume.safetensors")
         if path.exists():
             resume = Resume(self.name)
@@ -86,7 +88,7 @@ class Run:
         if finished.exists() and History.read(finished).epochs:
             raise LabError(
                 f"{finished} is here but {path} is not, so this run cannot go on. Put the file "
-                f"back, use another name, or start afresh with lab.forget({self.name!r})."
+                f"back, use another name, or start again with lab.forget({self.name!r})."
             )
         return None
 
@@ -191,19 +193,21 @@ class Run:
                     generator.manual_seed(seed)
 
     def _publish(self, weights: Tensors) -> None:
-        """Write the files of the hand-in that belong to the epoch just finished."""
+        """Write the files of the submission that belong to the epoch just finished."""
         content = save(weights)
-        if self.history.best is self.history.epochs[-1]:
+        best = self.history.best is self.history.epochs[-1]
+        if best:
             write_atomically(run_file(self.name, "best.safetensors"), content)
         write_atomically(run_file(self.name, "last.safetensors"), content)
         self.history.write(run_file(self.name, "history.json"))
+        keep(self.name, best=best)
 
 
 def _diverged(name: str, epoch: int, *, loss: float, rate: float) -> str:
     return (
         f"the loss became {loss} in epoch {epoch} (learning rate {rate:g}). Nothing of this epoch "
         "was saved. Usual causes: a learning rate that is too high, images that are not "
-        "normalised, or gradients that are never set back to zero. After the mend: "
+        "normalised, or gradients that are never set back to zero. Once fixed: "
         f"lab.forget({name!r}), then train again."
     )
 

@@ -2,7 +2,10 @@
 
 import sys
 from collections.abc import Iterable, Set
+from pathlib import Path
 from typing import Any
+
+from skipgrade.lab.errors import LabError
 
 
 class PageSilentError(Exception):
@@ -19,19 +22,48 @@ def colab_notebook() -> dict[str, Any] | None:
         reply = _message.blocking_request("get_ipynb", timeout_sec=60)
     except Exception as error:  # Colab promises nothing here: it may change any day
         raise PageSilentError(f"{type(error).__name__}: {error}") from error
-    if not isinstance(reply, dict) or not isinstance(reply.get("ipynb"), dict):
+    notebook = reply.get("ipynb") if isinstance(reply, dict) else None
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise PageSilentError("no notebook in its answer")
-    notebook: dict[str, Any] = reply["ipynb"]
     return notebook
+
+
+def download(path: Path) -> bool:
+    """Offer the file to the browser, on Colab; elsewhere it lies where the student works."""
+    if "google.colab" not in sys.modules:
+        return True
+    try:
+        from google.colab import files
+
+        files.download(str(path))
+    except Exception:  # a convenience, and Colab's own to change: the caller says what to do
+        return False
+    return True
 
 
 def unsaved_cell(saved: Set[str]) -> str | None:
     """First line of a cell whose last run has a form that is not among the saved sources."""
-    shell = sys.modules.get("IPython")
-    found = shell.get_ipython() if shell else None
-    if found is None:
-        return None
-    return last_run_not_in(found.history_manager.input_hist_raw, saved)
+    shell = _shell()
+    return last_run_not_in(shell.history_manager.input_hist_raw, saved) if shell else None
+
+
+def executed() -> set[str]:
+    """The cells that were run in this kernel."""
+    shell = _shell()
+    return {one.strip() for one in shell.history_manager.input_hist_raw} if shell else set()
+
+
+def names() -> dict[str, Any]:
+    """The notebook's variables, in a dictionary of its own."""
+    shell = _shell()
+    if shell is None:
+        raise LabError("There is no notebook here: call this in one of its cells.")
+    return dict(shell.user_ns)
+
+
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
 
 
 def last_run_not_in(executed: Iterable[str], saved: Set[str]) -> str | None:

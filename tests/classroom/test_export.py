@@ -158,7 +158,7 @@ def test_a_roster_gives_the_platforms_other_names(finished: Course, tmp_path: Pa
 @pytest.mark.parametrize(
     ("header", "told"),
     [
-        ("Student,Points", "is no gradebook of canvas"),
+        ("Student,Points", "is not a gradebook of canvas"),
         ("Student,ID,Section,Essay (1)", "no column 00-warm-up"),
         ("Student,ID,Section,00-warm-up (1),00-warm-up (2)", "2 columns"),
     ],

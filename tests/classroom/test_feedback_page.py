@@ -130,7 +130,7 @@ def test_the_penalty_for_a_malformed_submission_is_told(course: Course) -> None:
         said = text_of(page_by(course, "skipgrade"))
     finally:
         del course.config.Marking["malformed"]
-    assert "not in the form that was asked for (20 %) \N{MINUS SIGN}1.4 together 5.6" in said
+    assert "not in the form that was asked for (20%) \N{MINUS SIGN}1.4 together 5.6" in said
 
 
 def test_reasons_that_cost_most_come_first() -> None:

@@ -136,14 +136,14 @@ def test_the_report_says_which_scores_are_no_longer_of_what_lies_there(finished:
         file.write("\n")
     told = outdated(finished)
     assert told["right"] is None
-    assert "handed in again" in str(told["wrong"])
+    assert "resubmitted since" in str(told["wrong"])
     text = "\n".join(report.lines(report.rows(finished, ASSIGNMENT), width=160))
-    assert "this is the score of what was there before. Run `skipgrade grade` again" in text
+    assert "this is the score of the earlier submission. Run `skipgrade grade` again" in text
     grading.grade(finished, ASSIGNMENT, say=quiet)
     assert outdated(finished) == {"right": None, "wrong": None}
     source = finished.folder("source", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb"
     source.write_text(source.read_text().replace("double(21) == 42", "double(4) == 8"))
-    assert all("assignment was changed" in str(one) for one in outdated(finished).values())
+    assert all("assignment has changed" in str(one) for one in outdated(finished).values())
 
 
 def test_what_the_stock_command_graded_later_is_not_called_outdated(finished: Course) -> None:

@@ -132,6 +132,7 @@ def test_nothing_of_a_hostile_hand_in_runs_or_loads(pages: Pages, page: str) -> 
 
 
 @needs_chromium
+@pytest.mark.filterwarnings("ignore::UserWarning:nbconvert", "ignore:.*not able to be represented")
 def test_the_same_hand_in_shown_as_it_is_does_harm(pages: Pages, tmp_path: Path) -> None:
     """Would the tests above see it?"""
     nb = nbformat.v4.new_notebook(metadata=METADATA)
@@ -150,7 +151,7 @@ def test_the_same_hand_in_shown_as_it_is_does_harm(pages: Pages, tmp_path: Path)
 def test_nothing_is_stored_before_it_is_sanitised(pages: Pages) -> None:
     """Someone may look while the notebook still runs: nbgrader writes it before that."""
     steps = [step.__name__ for step in pages.course.config.Autograde.sanitize_preprocessors]
-    assert steps.index("OverwriteCells") < steps.index("Sanitise")
+    assert steps.index("OverwriteCellsAtOnce") < steps.index("Sanitise")
 
 
 def test_verdicts_alone_look_like_verdicts(pages: Pages) -> None:

@@ -1,5 +1,9 @@
 """Is a released notebook what a student may see, in the form Colab reads?"""
 
+import importlib.util
+import sys
+import types
+
 import nbformat
 import pytest
 
@@ -40,6 +44,20 @@ def test_install_cell_does_nothing_where_skipgrade_is(released: Course) -> None:
         raise AssertionError("the install cell installs where skipgrade is importable")
 
     exec(code, {"get_ipython": must_not_run})
+
+
+def test_a_failed_installation_is_one_sentence(released: Course, monkeypatch) -> None:
+    """Is it said in the first cell, and not by a ModuleNotFoundError in the next?"""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    code = TransformerManager().transform_cell(read(released).cells[1].source)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "skipgrade", None)
+    tried = []
+    pip = types.SimpleNamespace(run_line_magic=lambda magic, line: tried.append((magic, line)))
+    with pytest.raises(SystemExit, match=r"could not be installed .*run this cell again"):
+        exec(code, {"get_ipython": lambda: pip})
+    assert [magic for magic, _ in tried] == ["pip", "pip"]
 
 
 def test_install_cell_never_asks_for_torch(released: Course) -> None:

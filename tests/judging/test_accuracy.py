@@ -9,8 +9,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from skipgrade.judging.checks import accuracy
 from skipgrade.judging.checks.accuracy import BATCH, earned, outlook, tiers_from
 from skipgrade.judging.verdict import HiddenTestError
+from skipgrade.lab.history import History
 from tests.judging.trial import judge
 
 # Reads the label off the first pixel, and errs on the share of the images the weight says.
@@ -47,6 +49,26 @@ def test_threshold(hand_in: Path, errs: float, share: float) -> None:
     verdict = judge(CHECK.format("at_least=0.63"), NET, NET)
     assert verdict.share == share, verdict
     assert "held-out images right" in verdict.notes[0]
+
+
+@pytest.mark.parametrize("told", [{"images": "builtin"}, {"data": "cifar10 (builtin)"}, {}])
+@pytest.mark.parametrize("graded_on", ["official", "builtin"])
+@pytest.mark.parametrize("errs", [0.0, 0.9])
+def test_weights_of_drawn_images_graded_on_official_ones(
+    hand_in: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    told: dict[str, str],
+    graded_on: str,
+    errs: float,
+) -> None:
+    """Is that said, and nothing else? It changes no verdict: the history is a claim."""
+    weights(hand_in, errs)
+    History("net", settings=told).write(hand_in / "net-history.json")
+    monkeypatch.setattr(accuracy, "source", lambda: graded_on)
+    verdict = judge(CHECK.format("at_least=0.63"), NET, NET)
+    assert verdict.share == (errs == 0)
+    said = "trained on the drawn images, as net-history.json says" in str(verdict.reasons)
+    assert said == (bool(told) and graded_on == "official" and errs > 0), verdict.reasons
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,7 @@ def test_a_function_of_a_network_that_depends_on_the_images_is_told_so() -> None
     assert verdict.share == 0.0
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 def test_a_scripted_network() -> None:
     layers = "nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(3600, 5))"
     scripted = f"net = torch.jit.script({layers})"

@@ -25,6 +25,16 @@ def test_a_cell_that_raised_nothing() -> None:
     assert stopped_cell(new_code_cell("x = 1")) is None
 
 
+def test_an_answer_that_raises_nothing_and_says_nothing_is_not_filled_in() -> None:
+    """A claim is released without a `raise`: it would end a student's Run All."""
+    empty = new_code_cell("# True or False?\n# YOUR CODE HERE")
+    found = stopped_cell(empty, due="answer_1 = True")
+    assert found is not None and found.names == ("answer_1",)
+    assert found.describe() == "the cell that starts '# True or False?' is not filled in"
+    assert stopped_cell(empty) is None
+    assert stopped_cell(new_code_cell("# YOUR CODE HERE\nanswer_1 = 1"), due="answer_1 = 0") is None
+
+
 def test_the_line_is_the_cells_own() -> None:
     stopped = cell(
         "\na = 1\nb = helper(a)",

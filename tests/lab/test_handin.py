@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from skipgrade import lab
-from skipgrade.lab import session
+from skipgrade.lab import leftover, session
+from skipgrade.lab.visible import Task
 
 ASSIGNMENT = "01-lenet5-pipeline"
 
@@ -78,7 +79,7 @@ def test_a_model_that_cannot_be_built_is_a_finding(trained):
     def stub():
         raise NotImplementedError
 
-    with pytest.raises(lab.LabError, match="'lenet5' cannot be built: NotImplementedError"):
+    with pytest.raises(lab.LabError, match="'lenet5' cannot be built: it is not filled in"):
         lab.hand_in("a", assignment=ASSIGNMENT, weights={"lenet5": stub})
 
 
@@ -158,6 +159,64 @@ def test_without_page_and_file_it_says_how_to_get_the_file(monkeypatch, trained)
     Path(f"{ASSIGNMENT}.ipynb").unlink()
     with pytest.raises(lab.LabError, match=r"Colab did not hand over.*download it \(File"):
         lab.hand_in("a", assignment=ASSIGNMENT)
+
+
+def graded(name, kind, source):
+    marks = {"grade_id": name, "solution": True}
+    return {"cell_type": kind, "source": source, "metadata": {"nbgrader": marks}}
+
+
+STUB = "def f():\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+
+
+def test_what_is_left_is_named_and_the_file_packed_all_the_same(trained, monkeypatch, capsys):
+    cells = [
+        graded("filled", "code", "x = 1"),
+        graded("stub", "code", STUB),
+        graded("written", "markdown", "Because."),
+        *(graded(f"why-{n}", "markdown", "YOUR ANSWER HERE") for n in range(1, 8)),
+    ]
+    Path(f"{ASSIGNMENT}.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4}))
+    tasks = [Task(f"t{n}", f"Task {n}", 1.0, False, "assert x == 1, 'one'") for n in range(1, 8)]
+    monkeypatch.setattr(leftover, "released", lambda: {ASSIGNMENT: tasks})
+    monkeypatch.setattr(session, "names", lambda: {"x": 2})
+    assert lab.hand_in("a", assignment=ASSIGNMENT, weights={"lenet5": trained}).is_file()
+    assert capsys.readouterr().out.splitlines()[-10:] == [
+        "Still open (the file can be handed in all the same):",
+        "- code that is not filled in: stub",
+        "- answers that are not written: why-1, why-2, why-3, why-4, why-5 and 2 more",
+        "- runs on the drawn images, worth little where the official ones are asked for: lenet5",
+        "- 7 of 7 visible tests do not pass; lab.check() shows all:",
+        *(f"  - Task {n}: one" for n in range(1, 6)),
+    ]
+
+
+def test_nothing_is_said_where_nothing_is_left(trained, monkeypatch, capsys):
+    tasks = [Task("t", "Task", 1.0, False, "assert x == 1")]
+    monkeypatch.setattr(leftover, "released", lambda: {ASSIGNMENT: tasks})
+    monkeypatch.setattr(session, "names", lambda: {"x": 1})
+    history = json.loads(Path("lenet5-history.json").read_text())
+    history["settings"]["images"] = "official"
+    Path("lenet5-history.json").write_text(json.dumps(history))
+    capsys.readouterr()
+    lab.hand_in("a", assignment=ASSIGNMENT, weights={"lenet5": trained})
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_on_colab_the_browser_is_offered_the_file(monkeypatch, trained, capsys, works):
+    offered = []
+
+    def download(path):
+        offered.append(path)
+        if not works:
+            raise RuntimeError("the page is gone")
+
+    on_colab(monkeypatch, lambda what, **_: {"ipynb": {"cells": []}})
+    sys.modules["google.colab"].files = types.SimpleNamespace(download=download)
+    path = lab.hand_in("a", assignment=ASSIGNMENT)
+    assert offered == [str(path)]
+    assert (f"download {path.resolve()} yourself" in capsys.readouterr().out) == (not works)
 
 
 def test_predictions_come_back_as_they_were_written():

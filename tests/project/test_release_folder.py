@@ -1,5 +1,6 @@
 """Is the committed release/ what `make release` would write now, and fit for students' eyes?"""
 
+import json
 import re
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from skipgrade.classroom.course import CONFIG_FILE, Course
 ROOT = Path(__file__).parents[2]
 RELEASE = ROOT / "release"
 NOTEBOOKS = sorted(RELEASE.glob("*/*.ipynb"))
-STUB = "raise NotImplementedError()"
+STUB = "# YOUR CODE HERE"
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +26,9 @@ def regenerated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """release/ as the sources would give it now, in a folder of its own."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copy(ROOT / CONFIG_FILE, folder)
-    for path in ROOT.glob("source/*/*.ipynb"):
+    for path in [ROOT / "source" / "README.md", *ROOT.glob("source/*/*.ipynb")]:
         copy = folder / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
     course = Course(folder)
     release.generate(course, course.assignments(), lambda text: None)
@@ -147,6 +148,30 @@ def test_wheel_holds_the_bench_and_nothing_else() -> None:
     assert [name for name in names if not name.startswith("skipgrade/lab/")] == [
         "skipgrade/__init__.py"
     ]
+
+
+def test_wheel_holds_the_visible_tests_as_they_were_released() -> None:
+    """Does lab.check() run what the notebooks show, with the points they give?"""
+    (wheel,) = RELEASE.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        told = json.loads(archive.read("skipgrade/lab/visible_tests.json"))
+    assert sorted(told) == [path.stem for path in NOTEBOOKS]
+    for path in NOTEBOOKS:
+        cells = by_grade_id(read(path))
+        graded = {name: cell for name, cell in cells.items() if cell.metadata.nbgrader.grade}
+        assert [task["name"] for task in told[path.stem]] == list(graded)
+        for task in told[path.stem]:
+            cell = graded[task["name"]]
+            tested = not cell.metadata.nbgrader.solution
+            assert task["points"] == cell.metadata.nbgrader.points
+            assert task["test"] == (cell.source if tested else None)
+            assert task["title"] and f"{task['title']}" in all_text(path)
+            if tested:
+                compile(task["test"], task["name"], "exec")
+
+
+def all_text(path: Path) -> str:
+    return "\n".join(cell.source for cell in read(path).cells).replace("`", "")
 
 
 def test_bench_works_from_the_wheel_alone() -> None:

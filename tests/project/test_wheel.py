@@ -1,5 +1,6 @@
 """Is the wheel with everything complete, and enough to release a course from?"""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,9 +12,11 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 from skipgrade import __version__
+from skipgrade.lab import visible
 from tests.classroom.conftest import ASSIGNMENT, new_course
 from tests.project.test_dependencies import ROOT, project
 
+TESTS = f"skipgrade/lab/{visible.FILE}"
 STUDENTS_WHEEL = f"skipgrade-{__version__}-py3-none-any.whl"
 
 
@@ -53,7 +56,7 @@ def test_its_metadata_say_what_pyproject_says(wheel: Path) -> None:
 
 
 def test_a_course_is_released_from_the_installed_wheel(wheel: Path, tmp_path: Path) -> None:
-    """Without a clone; the students' wheel is the same as from one."""
+    """Without a clone; the students' wheel is the same as from one, with this course's tests."""
     site = tmp_path / "site"
     with zipfile.ZipFile(wheel) as file:
         file.extractall(site)
@@ -66,5 +69,15 @@ def test_a_course_is_released_from_the_installed_wheel(wheel: Path, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(site))
     assert (course.root / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").is_file()
-    ours = (course.root / "release" / STUDENTS_WHEEL).read_bytes()
-    assert ours == (ROOT / "release" / STUDENTS_WHEEL).read_bytes()
+    ours, from_a_clone = (
+        contents(root / "release" / STUDENTS_WHEEL) for root in (course.root, ROOT)
+    )
+    assert json.loads(ours.pop(TESTS)).keys() == {ASSIGNMENT}
+    assert from_a_clone.pop(TESTS)
+    assert ours == from_a_clone
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    """Every file by name, but for the list of all files and their sums."""
+    with zipfile.ZipFile(wheel) as file:
+        return {name: file.read(name) for name in file.namelist() if not name.endswith("/RECORD")}

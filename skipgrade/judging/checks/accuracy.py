@@ -19,6 +19,8 @@ from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.printable import presentable
 from skipgrade.judging.programs.program import BadProgramError
 from skipgrade.judging.verdict import HiddenTestError, message
+from skipgrade.lab.data import source
+from skipgrade.lab.settings import on_drawn_images
 
 BATCH = 200  # images between two looks at whether the verdict is certain
 NORMALISED_AS = {PACK: "cifar10"}  # the final test shows CIFAR-10 images
@@ -90,7 +92,7 @@ def scorer(
         network = student_network(trial, expression, expected, "")
     except NoProgramError as error:
         raise NoAnswerError(
-            message(expected, f"a forward pass that cannot be told: {error}", RECORD)
+            message(expected, f"a forward pass that cannot be recorded: {error}", RECORD)
         ) from error
     must_fit(network, tensors, f"{weights}-best.safetensors", expected)
     prepared = preparation(trial, prepare, NORMALISED_AS.get(data, data))
@@ -138,9 +140,35 @@ def by_weights(
     )
     try:
         scores = scorer(trial, expression, weights, data, prepare, expected)
-        return _mark(trial, data, tiers, scores, expected, hint)
+        score = _mark(trial, data, tiers, scores, expected, hint)
     except NoAnswerError as error:
         return Score(0.0, error.args[0])
+    if score.share < 1 and trained_on_drawn(trial, weights):
+        score.reason = drawn_instead(expected, weights)
+    return score
+
+
+def trained_on_drawn(trial: Trial, run: str) -> bool:
+    """Whether official images are asked for, and the run's history tells of the drawn ones.
+
+    A claim: it decides what the student reads, not what is earned.
+    """
+    if source() == "builtin":
+        return False
+    try:
+        return on_drawn_images(trial.handed_in.history(run).settings)
+    except NoAnswerError:
+        return False
+
+
+def drawn_instead(expected: str, run: str) -> str:
+    got = f"weights that were trained on the drawn images, as {run}-history.json says"
+    return message(
+        expected,
+        got,
+        f"you are graded on the official images: unset SKIPGRADE_DATASET, lab.forget({run!r}), and "
+        "train again.",
+    )
 
 
 def percent(share: float) -> str:

@@ -66,7 +66,7 @@ class Checks:
 
     @_check
     def equal(
-        self, trial: Trial, expression: str, *, hint: str = "", tolerance: float = 1e-6,
+        self, trial: Trial, /, expression: str, *, hint: str = "", tolerance: float = 1e-6,
         made_of: Collection[str] = (), **arrays: Any,
     ) -> str | None:  # fmt: skip
         """One value, the same in both kernels. A bool is not a number, a list may be a tuple.
@@ -98,7 +98,7 @@ class Checks:
 
     @_check
     def shapes(
-        self, trial: Trial, expression: str, *, hint: str = "", of: str | None = None,
+        self, trial: Trial, /, expression: str, *, hint: str = "", of: str | None = None,
         **inputs: Any,
     ) -> str | None:  # fmt: skip
         """The shapes of all that a network or function gives for these inputs."""
@@ -153,7 +153,7 @@ class Checks:
 
     @_check
     def function(
-        self, trial: Trial, expression: str, *, hint: str = "", train: bool = True,
+        self, trial: Trial, /, expression: str, *, hint: str = "", train: bool = True,
         tolerance: float = functions.TOLERANCE, of: str | None = None,
         made_of: Collection[str] = (), **inputs: Any,
     ) -> str | None:  # fmt: skip
@@ -184,7 +184,7 @@ class Checks:
     ) -> None:  # fmt: skip
         """A training step takes one step of the given optimizer; an evaluation loop evaluates.
 
-        Each fault costs its own share. `allow` names what the text permits beside the step
+        Each fault costs its own share. `allow` names what the text permits in addition to the step
         ("clipping"); `sets_mode` and `as_float` are asked where the text asks for them: that the
         step itself sets train mode, that the loss is a Python float.
         """
@@ -244,7 +244,7 @@ class Checks:
 
         `at_least` is all or nothing; `tiers` maps an accuracy to the share of the points earned
         from it on. Stops as soon as the verdict on the whole set is certain
-        but for one chance in a million.
+        except with a chance of one in a million.
         """
         steps = accuracy.tiers_from(at_least, tiers)
         score = accuracy.by_weights(current(), expression, weights, data, steps, prepare, hint)

@@ -28,7 +28,7 @@ from skipgrade.judging.programs.steps import steps
 from skipgrade.judging.verdict import message
 
 TOLERANCE = 1e-6
-EXPECTED = "something that can be called with the inputs of the text"
+EXPECTED = "something callable with the inputs the text describes"
 DOUBLE = torch.float64
 
 
@@ -57,10 +57,10 @@ def check(
     try:
         theirs = student_network(trial, expression, EXPECTED, hint, list(inputs.values()), of)
         if theirs.eval.own_gradients:
-            raise NoProgramError("it has a torch.autograd.Function with a gradient of its own")
+            raise NoProgramError("it has a torch.autograd.Function with its own gradient")
     except NoProgramError as error:
         if of is not None:
-            return message(EXPECTED, f"a forward pass that cannot be told: {error}", RECORD)
+            return message(EXPECTED, f"a forward pass that cannot be recorded: {error}", RECORD)
         return in_their_process.check(trial, expression, inputs, train, tolerance, hint, str(error))
     ours = ours or solution_network(trial, expression, list(inputs.values()), of)
     asked = Compared(given, tolerance, hint, f"{trial.seed} {expression}")
@@ -109,7 +109,7 @@ def _made_otherwise(ours: Program, theirs: Program, mode: str, asked: Compared) 
 def _odd_biases(ours: list[Slot], theirs: list[Slot]) -> set[str] | None:
     """The biases only one side has; None when anything else is on one side only.
 
-    A bias set to zero changes no function, so having one or not is no difference.
+    A bias set to zero changes no function, so having one or not makes no difference.
     """
     roles = {slot.key: slot.role for slot in (*ours, *theirs)}
     odd = {slot.key for slot in ours} ^ {slot.key for slot in theirs}
@@ -193,9 +193,9 @@ def _structure(ours: list[str], theirs: list[str], hint: str) -> str:
             return message(f"{where}: {expected}", got[:120], hint)
     if len(ours) == len(theirs):
         return message(
-            "the layers connected as the text says", "the same layers, connected otherwise", hint
+            "the layers connected as the text says", "the same layers, connected differently", hint
         )
-    return message(f"{len(ours)} layers with weights of their own", f"{len(theirs)}", hint)
+    return message(f"{len(ours)} layers with weights", f"{len(theirs)}", hint)
 
 
 def _differ(expected: list[Tensor], got: list[Tensor], tolerance: float) -> str | None:
@@ -203,7 +203,7 @@ def _differ(expected: list[Tensor], got: list[Tensor], tolerance: float) -> str 
         return f"{len(got)} results where {len(expected)} are due"
     for one, other in zip(expected, got, strict=True):
         if other.shape != one.shape:
-            return f"shape {tuple(other.shape)} where {tuple(one.shape)} is due"
+            return f"shape {tuple(other.shape)} instead of {tuple(one.shape)}"
         gap = largest_gap(one, other)
         scale = 1 + (float(one.double().abs().max()) if one.numel() else 0.0)
         if not gap <= tolerance * scale:

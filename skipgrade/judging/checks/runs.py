@@ -8,7 +8,13 @@ import torch
 from torch import Tensor
 
 from skipgrade import lab
-from skipgrade.judging.checks.accuracy import Scorer, right_answers, scorer
+from skipgrade.judging.checks.accuracy import (
+    Scorer,
+    drawn_instead,
+    right_answers,
+    scorer,
+    trained_on_drawn,
+)
 from skipgrade.judging.judge.holdout import PACK
 from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.verdict import message
@@ -43,6 +49,8 @@ def check(
     measured = trial.measured[asked]
     if best - measured <= SLACK * math.sqrt(VALIDATION_IMAGES / count):
         return None
+    if trained_on_drawn(trial, name):
+        return drawn_instead(expected, name)
     got = f"{best:.1%} of the validation images by the history, {measured:.1%} by the weights"
     hint = hint or "weights and history of one run: was it trained again after one was written?"
     return message(expected, got, hint)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-LARGEST_CONSTANT = 1_024  # numbers a forward pass may bring along that are no weights
+LARGEST_CONSTANT = 1_024  # numbers a forward pass may bring along that are not weights
 MOST_OPERATIONS = 20_000
 READS_A_NUMBER = "aten._local_scalar_dense.default"  # .item(): what follows from it is recorded
 
