@@ -1,4 +1,4 @@
-"""What verdicts follow from: the hand-in, the tests, the solution, settings and versions.
+"""What verdicts follow from: the submission, the tests, the solution, settings and versions.
 
 Kept with every grading as hashes (versions as they are), by kind and name. Two gradings with the
 same grounds have the same verdicts; where verdicts differ, so does one of these.
@@ -123,7 +123,7 @@ def _notebooks(folder: Path) -> list[NotebookNode]:
 
 
 def _cells(notebooks: Iterable[NotebookNode], others: str) -> dict[str, str]:
-    """Answers by name, and all other code that is no locked cell's or test's under one name."""
+    """Answers by name, and all other code, except for locked cells and tests, under one name."""
     found, rest = {}, []
     for cell in (cell for notebook in notebooks for cell in notebook.cells):
         if cell.cell_type != "code" or is_automatic(cell):

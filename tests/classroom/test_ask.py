@@ -51,7 +51,7 @@ def test_who_has_handed_in_nothing_is_told_so(
     course: Course, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["--course", str(course.root), "ask", "bob", bent.NAME]) == cli.NOT_DONE
-    assert "submitted/ holds no hand-in of bob" in capsys.readouterr().err
+    assert "of bob for 07-bent" in capsys.readouterr().err
 
 
 def asked(tmp_path: Path, share: float, *accuracies: float) -> ask.Answer:
