@@ -75,13 +75,14 @@ c.Autograde.sanitize_preprocessors = [
 
 # Time limits in seconds: a visible cell, the checks of a cell, a whole notebook.
 c.Execute.timeout = 60
+c.Validator.Execute.timeout = None  # `nbgrader validate` trains
 c.JudgedExecute.judging_timeout = 600
 c.JudgedExecute.notebook_timeout = 1800
 
 # Memory a submission may allocate.
 c.SandboxProvisioner.memory_gib = 8.0
 
-# Bonus points of these three fill up what is missing in them: 100 and 10, never more than 100.
+# Bonus points of these fill up what is missing in them, together no more than that.
 c.Marking.capped = [["01-lenet5-pipeline", "02-lenet5-tuning", "05-resnet20-tuning"]]
 
 # The share of its points that a submission loses for each day begun after the due date.

@@ -7,7 +7,7 @@ import shutil
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,6 +69,14 @@ class Course:
                 f"There is: {', '.join(known) or 'nothing'}."
             )
         return assignment
+
+    def chosen(self, assignments: Sequence[str]) -> list[str]:
+        """Those named; all there are, where none is."""
+        chosen = [self.require(name) for name in assignments] or self.assignments()
+        if not chosen:
+            place = self.folder("source", "ASSIGNMENT")
+            raise CourseError(f"There is no assignment yet. Write one: {place}/ASSIGNMENT.ipynb.")
+        return chosen
 
     def submissions(self, assignment: str) -> list[str]:
         """The students whose submission for this assignment lies under submitted/."""

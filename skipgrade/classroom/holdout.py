@@ -122,3 +122,9 @@ def _final_images(secret: str) -> tuple[torch.Tensor, torch.Tensor]:
 def secret_file(course: Course) -> Path:
     """The file from which everything follows that students must not know."""
     return course.root / JudgedExecute(config=course.config).secret_file
+
+
+def secret_if_drawn(course: Course) -> bytes:
+    """What that file holds; nothing before the first grading."""
+    file = secret_file(course)
+    return file.read_bytes().strip() if file.is_file() else b""

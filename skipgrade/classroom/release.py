@@ -7,7 +7,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.converters import GenerateAssignment
 
-from skipgrade.classroom import hidden_tests
+from skipgrade.classroom import lint
+from skipgrade.classroom.answer_key import leaks
 from skipgrade.classroom.colab import BADGE, ColabHeader
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import ConversionError, CourseError
@@ -30,10 +31,8 @@ notebook's last cell writes. [docs/students.md](../docs/students.md) says more.
 
 def generate(course: Course, assignments: Sequence[str], say: Callable[[str], None]) -> None:
     """Write release/<assignment>/ for each, and tell the gradebook what there is to grade."""
+    lint.demand_sound(course, assignments)
     for assignment in assignments:
-        course.require(assignment)
-        for path in sorted(course.folder("source", assignment).glob("*.ipynb")):
-            hidden_tests.demand_sound(path)
         try:
             course.run(GenerateAssignment, assignment, ".")
         except ConversionError as error:
@@ -71,6 +70,12 @@ def complete(course: Course, say: Callable[[str], None]) -> None:
             rows.append(f"| [{name}]({assignment}/{name}.ipynb) | {points} | {link} |")
     (release / "README.md").write_text(README.format(about=_about(course), rows="\n".join(rows)))
     say("  release/README.md")
+    if found := leaks(course, release):
+        raise CourseError(
+            f"{release} holds what no student may see. nbgrader releases every file next to a "
+            "source notebook: take it out there, and release again.",
+            found,
+        )
 
 
 def _about(course: Course) -> str:

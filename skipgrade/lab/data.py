@@ -16,6 +16,7 @@ from torchvision.datasets.utils import check_integrity
 
 from skipgrade.lab import builtin
 from skipgrade.lab.errors import LabError
+from skipgrade.lab.machine import autograding
 
 MEAN = {"cifar10": (0.4914, 0.4824, 0.4467), "cifar100": (0.5071, 0.4865, 0.4409)}
 STD = {"cifar10": (0.2471, 0.2435, 0.2616), "cifar100": (0.2673, 0.2564, 0.2762)}
@@ -104,8 +105,7 @@ def official_split(name: str, split: str) -> Images:
 
 def _on_trial() -> bool:
     """Whether this is a submission being graded; a judge is told apart when it is started."""
-    grading = os.environ.get("NBGRADER_EXECUTION") == "autograde"
-    return grading and "SKIPGRADE_JUDGE" not in os.environ
+    return autograding() and "SKIPGRADE_JUDGE" not in os.environ
 
 
 @lru_cache(maxsize=1)

@@ -104,7 +104,7 @@ def _differences(
 
 
 def _left_behind(ours: Outcome, theirs: Outcome, asked: Compared) -> str | None:
-    """What a forward pass does beside its outputs: to its inputs, and to statistics."""
+    """What a forward pass does apart from its outputs: to its inputs, and to statistics."""
     if _differ(ours.inputs, theirs.inputs, asked.tolerance):
         look = "an operation in place on the input: x *= 2, x.mul_(2), inplace=True."
         return message("inputs that are left as they came in", "inputs that are changed", look)
