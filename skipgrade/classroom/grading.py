@@ -57,7 +57,7 @@ def grade(
     `kernels`, what `shared_by_workers` gives, they fork theirs from a process begun before.
     """
     notebooks = notebook_names(course, assignment)
-    chosen = _chosen(course, assignment, students)
+    chosen = present(course, assignment, students)
     sources = [course.folder("source", assignment) / f"{name}.ipynb" for name in notebooks]
     with _place(course, assignment) as place, course.gradebook() as book:
         ledger = Ledger(course, assignment)
@@ -66,7 +66,7 @@ def grade(
         if outcomes:
             say(f"  {len(outcomes)} graded before and unchanged")
         if to_do:
-            jobs = _jobs(course, assignment, notebooks, book, place, to_do)
+            jobs = jobs_for(course, assignment, notebooks, book, place, to_do)
             writer = Writer(course, assignment, book, ledger)
             by = _cluster(course, sources, len(to_do), workers, scheduler, kernels, say)
             outcomes += _collect(by, jobs, writer, to_do, lambda: show(len(to_do), say))
@@ -86,7 +86,7 @@ def notebook_names(course: Course, assignment: str) -> list[str]:
             ) from error
 
 
-def _chosen(course: Course, assignment: str, students: Sequence[str] | None) -> list[str]:
+def present(course: Course, assignment: str, students: Sequence[str] | None) -> list[str]:
     present = course.submissions(assignment)
     chosen = list(dict.fromkeys(students)) if students else present
     missing = sorted(set(chosen) - set(present))
@@ -129,7 +129,7 @@ def _unfinished(book: Gradebook, ledger: Ledger, students: list[str]) -> list[st
         ]
 
 
-def _jobs(
+def jobs_for(
     course: Course,
     assignment: str,
     notebooks: list[str],

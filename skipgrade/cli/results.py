@@ -1,4 +1,4 @@
-"""Commands about what a class has earned: why, report, export, similar."""
+"""Commands about what a class has earned: ask, why, report, export, similar."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ REASONS = 2  # lines the report has for each student
 
 
 def add_to(commands: Commands) -> None:
+    command = commands.add_parser("ask", help="what a submission would earn now, off the record")
+    command.add_argument("student", metavar="STUDENT")
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.set_defaults(run=_ask)
+
     command = commands.add_parser("why", help="a student's verdicts, and what changed them")
     command.add_argument("student", metavar="STUDENT")
     command.add_argument("assignment", metavar="ASSIGNMENT")
@@ -46,6 +51,15 @@ def add_to(commands: Commands) -> None:
     )
     command.add_argument("--json", action="store_true", help="for programs to read")
     command.set_defaults(run=_similar)
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from skipgrade.classroom import ask
+    from skipgrade.classroom.course import Course
+
+    for line in ask.lines(Course(options.course), options.assignment, options.student):
+        say(line)
+    return DONE
 
 
 def _why(options: argparse.Namespace) -> int:

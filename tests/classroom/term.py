@@ -161,11 +161,15 @@ def _packed(folder: Path, name: str) -> Path:
 
 
 def collect(term: Term) -> None:
-    """What Blackboard hands out goes to its students, with the time of handing in."""
+    """What Blackboard hands out goes to its students, and one of them asks how it stands."""
     term.run("skipgrade collect ASSIGNMENT submissions.zip --roster class.csv")
     assert term.course.submissions(term.homework.name) == sorted(BENT)
     late = term.course.folder("submitted", term.homework.name, LATE) / "timestamp.txt"
     assert late.read_text().startswith("2026-11-2"), "told by its clock"
+    asked = term.run(f"skipgrade ask {READ} ASSIGNMENT")
+    full = f"{term.homework.points:g}"
+    assert f": {full} of {full} by tests, as it is now" in asked
+    assert not term.course.folder("autograded", term.homework.name, READ).exists()
 
 
 def grade(term: Term) -> None:

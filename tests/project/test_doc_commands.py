@@ -15,6 +15,10 @@ DOCUMENTS = [
 ]
 PROGRAMS = ("skipgrade", "nbgrader", "make", "docker", "podman")
 TERM = "tests/classroom/term.py"  # runs commands as the documents have them
+NEW = (
+    "tests/classroom/test_new_course.py",
+    '["sh", "-c", line]',
+)  # reads its lines in the document
 # Commands that another test runs: where, and the words there that do.
 RUN_ELSEWHERE = {
     "skipgrade publish ADDRESS": (TERM, "skipgrade publish {"),
@@ -23,6 +27,12 @@ RUN_ELSEWHERE = {
     ),
     "nbgrader autograde ASSIGNMENT": ("tests/conftest.py", '"autograde", sample.ASSIGNMENT'),
     "skipgrade why STUDENT ASSIGNMENT": (TERM, "skipgrade why {READ} ASSIGNMENT"),
+    "skipgrade ask STUDENT ASSIGNMENT": (TERM, "skipgrade ask {READ} ASSIGNMENT"),
+    "skipgrade new ~/vision --assignments 01,05": NEW,
+    "skipgrade doctor": NEW,
+    "skipgrade lint": NEW,
+    "skipgrade publish git@github.com:me/homework.git": NEW,
+    "skipgrade collect ASSIGNMENT submissions.zip": NEW,
     "skipgrade holdout build": ("tests/classroom/test_holdout.py", '"holdout", "build"'),
     "make demo": ("tests/machines/test_elsewhere.py", '"demo"'),
     "make term": ("tests/classroom/test_term.py", "term.walk("),
