@@ -1,4 +1,4 @@
-"""What verdicts follow from: the hand-in, the tests, the solution, settings and versions.
+"""What verdicts follow from: the submission, the tests, the solution, settings and versions.
 
 Kept with every grading as hashes (versions as they are), by kind and name. Two gradings with the
 same grounds have the same verdicts; where verdicts differ, so does one of these.
@@ -47,13 +47,16 @@ def digest(content: str | bytes) -> str:
 
 def versions() -> dict[str, str]:
     """Of this process: the packages, Python, and the settings of its environment."""
-    found = {"Python": platform.python_version(), "skipgrade": f"{__version__} {_own_code()}"}
-    for package in PACKAGES:
-        found[package] = metadata.version(package)
-    return found | {name: os.environ[name] for name in SETTINGS if name in os.environ}
+    settings = {name: os.environ[name] for name in SETTINGS if name in os.environ}
+    return _installed() | settings
 
 
 @lru_cache
+def _installed() -> dict[str, str]:
+    own = {"Python": platform.python_version(), "skipgrade": f"{__version__} {_own_code()}"}
+    return own | {package: metadata.version(package) for package in PACKAGES}
+
+
 def _own_code() -> str:
     """The version alone does not tell one checkout from the next."""
     project = Path(__file__).parents[1]
@@ -123,7 +126,7 @@ def _notebooks(folder: Path) -> list[NotebookNode]:
 
 
 def _cells(notebooks: Iterable[NotebookNode], others: str) -> dict[str, str]:
-    """Answers by name, and all other code that is no locked cell's or test's under one name."""
+    """Answers by name, and all code outside locked cells and tests under one name."""
     found, rest = {}, []
     for cell in (cell for notebook in notebooks for cell in notebook.cells):
         if cell.cell_type != "code" or is_automatic(cell):

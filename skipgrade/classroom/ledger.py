@@ -139,7 +139,7 @@ def _graded_against(course: Course, assignment: str) -> str:
 
 
 def files_beside(source: Path) -> dict[str, str]:
-    """What the files beside source notebooks hold, but for leftovers and hidden ones."""
+    """What the files next to source notebooks hold, except for leftovers and hidden ones."""
     held_back = set(leftovers(source))
     return {
         str(entry.path): _digest(source, entry)

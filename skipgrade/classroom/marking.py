@@ -32,8 +32,24 @@ class Marking(Configurable):
         help="Per assignment, the students whose submission a person found malformed.",
     ).tag(config=True)
 
+    explained = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        default_value={"claim-*-test": "claim-*-why"},
+        help="Graded cells, as patterns with one *, whose points count only if the explanation "
+        "earns some too: the cell whose name has the same text for *.",
+    ).tag(config=True)
+
     def is_bonus(self, cell: str) -> bool:
         return any(fnmatchcase(cell, pattern) for pattern in self.bonus)
+
+    def explanation_of(self, cell: str) -> str | None:
+        """The cell without whose points those of `cell` count for nothing."""
+        for pattern, explanation in self.explained.items():
+            if fnmatchcase(cell, pattern):
+                before, _, after = pattern.partition("*")
+                return explanation.replace("*", cell[len(before) : len(cell) - len(after)])
+        return None
 
     def capped_with(self, assignment: str) -> list[str]:
         """The assignments that share a cap with this one, itself among them; none: no cap."""

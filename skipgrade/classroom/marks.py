@@ -6,7 +6,7 @@ alone. That goes for the late penalty too: the gradebook has the one from when t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedAssignment
 
@@ -26,6 +26,7 @@ class Task:
     by_hand: bool = False
     waits: bool = False  # for a person who has given no points yet
     again: bool = False  # a person gave points, and is to look once more
+    unexplained: bool = False  # its points count for nothing: the explanation earned none
 
     @property
     def full(self) -> bool:
@@ -77,18 +78,23 @@ class Marks:
         return f"handed in {self.days_late} day{'' if self.days_late == 1 else 's'} late"
 
     @property
+    def unexplained(self) -> float:
+        """Points of choices that anyone can guess, whose explanation earned none."""
+        return sum(task.points for task in self.tasks if task.unexplained)
+
+    @property
     def format_penalty(self) -> float:
-        return self.format_share * max(0.0, self.gross - self.late)
+        return self.format_share * max(0.0, self.gross - self.unexplained - self.late)
 
     @property
     def over(self) -> float:
         """What the cap takes away."""
-        left = max(0.0, self.gross - self.late - self.format_penalty)
+        left = max(0.0, self.gross - self.unexplained - self.late - self.format_penalty)
         return max(0.0, left - self.most) if self.capped else 0.0
 
     @property
     def total(self) -> float:
-        net = self.gross - self.late - self.format_penalty - self.over
+        net = self.gross - self.unexplained - self.late - self.format_penalty - self.over
         return round(max(0.0, net), 4)
 
     @property
@@ -109,8 +115,9 @@ def marks_of(submission: SubmittedAssignment, marking: Marking) -> Marks:
     for notebook in submission.notebooks:
         by_hand = {cell.name for cell in notebook.notebook.solution_cells}
         by_hand |= {cell.name for cell in notebook.notebook.task_cells}
-        here = [_task(grade, by_hand, marking) for grade in notebook.grades]
-        late += marking.late_penalty(student, Marks(here).gross, seconds_late)
+        here = explained([_task(grade, by_hand, marking) for grade in notebook.grades], marking)
+        counted = Marks(here).gross - Marks(here).unexplained
+        late += marking.late_penalty(student, counted, seconds_late)
         tasks += here
     return Marks(
         tasks,
@@ -119,6 +126,18 @@ def marks_of(submission: SubmittedAssignment, marking: Marking) -> Marks:
         format_share=marking.format_share(assignment, student),
         capped=marking.capped_with(assignment) == [assignment],
     )
+
+
+def explained(tasks: list[Task], marking: Marking) -> list[Task]:
+    """The tasks, with a note on those whose explanation has been read and earned nothing."""
+    by_name = {task.cell: task for task in tasks}
+    found = []
+    for task in tasks:
+        why = by_name.get(marking.explanation_of(task.cell) or "")
+        found.append(
+            replace(task, unexplained=why is not None and not why.waits and why.points <= 0)
+        )
+    return found
 
 
 def _task(grade: Grade, by_hand: set[str], marking: Marking) -> Task:

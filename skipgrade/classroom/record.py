@@ -1,7 +1,7 @@
 """The record of gradings: a line for each, with its verdicts and what they follow from.
 
 `.skipgrade/gradings/ASSIGNMENT/STUDENT.jsonl` in the course. A line is written in one piece; what a
-crash left of one goes when the next is written, and is no line until then.
+crash left of one goes when the next is written, and does not count until then.
 """
 
 import json

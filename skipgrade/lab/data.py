@@ -154,7 +154,7 @@ def _part(images: Images, split: str, held_out: int, seed: int) -> Images:
     return Images(images.pixels[chosen], images.labels[chosen], images.classes)
 
 
-class CourseImages(Dataset):
+class CourseImages(Dataset[Any]):
     """The course's own data set: PIL images and integer labels, like torchvision's.
 
     As there, `data` holds all pixels (uint8 [n, 32, 32, 3], not to be written to) and `targets`

@@ -27,7 +27,7 @@ from skipgrade.lab.steps import LabStep
 
 def fit(
     model: nn.Module,
-    data: Data | tuple[DataLoader, DataLoader],
+    data: Data | tuple[DataLoader[Any], DataLoader[Any]],
     *,
     name: str,
     epochs: int,

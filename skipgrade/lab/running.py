@@ -28,7 +28,7 @@ from skipgrade.lab.settings import refuse_change
 from skipgrade.lab.steps import LabStep, TrainAccuracy, checked_loss
 
 Step = Callable[[nn.Module, Tensor, Tensor, LossFunction, Optimizer], Any]
-Evaluate = Callable[[nn.Module, DataLoader, LossFunction], tuple[float, float]]
+Evaluate = Callable[[nn.Module, DataLoader[Any], LossFunction], tuple[float, float]]
 STEPS_BETWEEN_LOSS_CHECKS = 20
 
 
@@ -37,7 +37,7 @@ class Run:
     model: nn.Module
     name: str
     epochs: int
-    loaders: tuple[DataLoader, DataLoader]
+    loaders: tuple[DataLoader[Any], DataLoader[Any]]
     loss: LossFunction
     optimizer: Optimizer
     step: Step

@@ -17,7 +17,7 @@ IMAGES = "images"  # "official" or "builtin", whatever the loaders are
 
 def describe(
     model: nn.Module,
-    train: DataLoader,
+    train: DataLoader[Any],
     optimizer: Optimizer,
     *,
     data: str,
@@ -64,7 +64,7 @@ def refuse_change(name: str, then: dict[str, Any], now: dict[str, Any]) -> None:
         )
 
 
-def _length(loader: DataLoader) -> int | None:
+def _length(loader: DataLoader[Any]) -> int | None:
     try:
         return len(loader.dataset)  # type: ignore[arg-type]
     except TypeError:  # an iterable data set has no length

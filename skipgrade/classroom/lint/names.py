@@ -159,6 +159,6 @@ def _inside(tree: ast.AST) -> list[ast.AST]:
 def literal(node: ast.AST) -> Any:
     """The value an expression spells out; None where it has to be run."""
     try:
-        return ast.literal_eval(node)  # type: ignore[arg-type]
+        return ast.literal_eval(node)
     except (ValueError, TypeError):
         return None

@@ -33,7 +33,7 @@ P = ParamSpec("P")
 
 
 def _check(
-    method: Callable[Concatenate[Checks, Trial, P], str | None],
+    method: Callable[Concatenate[Checks, Trial, P], str | Fault | None],
 ) -> Callable[Concatenate[Checks, P], None]:
     """Turn a method that returns a reason (or None) into a check with `worth`."""
 
@@ -47,12 +47,15 @@ def _check(
         except TypeError as error:
             raise HiddenTestError(f"check.{method.__name__}: {error}") from error
         try:
-            reason = method(self, trial, *args, **kwargs)
+            found = method(self, trial, *args, **kwargs)
         except NoAnswerError as error:
-            reason = error.args[0]
-        if reason is not None:
+            found = error.args[0]
+        if isinstance(found, Fault):
+            worth = found.share * (1.0 if worth is None else worth)
+            found = found.reason
+        if found is not None:
             trial.faulty |= parts.names_called(str(args[0])) if args else set()
-            trial.deduct(reason, worth)
+            trial.deduct(found, worth)
 
     return run  # type: ignore[return-value]
 
@@ -66,7 +69,7 @@ class Checks:
 
     @_check
     def equal(
-        self, trial: Trial, expression: str, *, hint: str = "", tolerance: float = 1e-6,
+        self, trial: Trial, /, expression: str, *, hint: str = "", tolerance: float = 1e-6,
         made_of: Collection[str] = (), **arrays: Any,
     ) -> str | None:  # fmt: skip
         """One value, the same in both kernels. A bool is not a number, a list may be a tuple.
@@ -98,7 +101,7 @@ class Checks:
 
     @_check
     def shapes(
-        self, trial: Trial, expression: str, *, hint: str = "", of: str | None = None,
+        self, trial: Trial, /, expression: str, *, hint: str = "", of: str | None = None,
         **inputs: Any,
     ) -> str | None:  # fmt: skip
         """The shapes of all that a network or function gives for these inputs."""
@@ -120,7 +123,7 @@ class Checks:
     def parameters(
         self, trial: Trial, expression: str, *, hint: str = "", x: Tensor | None = None,
         also: Collection[int] = (), made_of: Collection[str] = (),
-    ) -> str | None:  # fmt: skip
+    ) -> str | Fault | None:  # fmt: skip
         """The number of trainable parameters of a network, every one of them used.
 
         Counted in its forward pass for images like `x`: 3 colours, 32 by 32, if nothing is said.
@@ -153,10 +156,10 @@ class Checks:
 
     @_check
     def function(
-        self, trial: Trial, expression: str, *, hint: str = "", train: bool = True,
+        self, trial: Trial, /, expression: str, *, hint: str = "", train: bool = True,
         tolerance: float = functions.TOLERANCE, of: str | None = None,
         made_of: Collection[str] = (), **inputs: Any,
-    ) -> str | None:  # fmt: skip
+    ) -> str | Fault | None:  # fmt: skip
         """The same function of its inputs: same weights in, same outputs and gradients out.
 
         In eval mode, and with `train` in train mode too; in float64, where `tolerance` bounds the

@@ -81,7 +81,7 @@ def _clear_cut(state: State, images: Tensor, count: int) -> Tensor:
 
 def _scores(state: State, images: Tensor) -> Tensor:
     with torch.no_grad():
-        return Probe(state).eval()(images)  # type: ignore[no-any-return]
+        return Probe(state).eval()(images)
 
 
 class Passes(NamedTuple):
