@@ -1,6 +1,7 @@
 """Is a released notebook what a student may see, in the form Colab reads?"""
 
 import importlib.util
+import shutil
 import sys
 import types
 
@@ -124,6 +125,12 @@ def test_a_file_that_gives_something_away_is_named(released: Course) -> None:
     release.generate(released, [ASSIGNMENT], lambda text: None)
     with pytest.raises(CourseError, match=r"00-warm-up/hints\.py holds the marker BEGIN SOLUTION"):
         release.complete(released, lambda text: None)
+
+
+def test_a_course_without_notebooks_says_where_they_belong(course: Course) -> None:
+    shutil.rmtree(course.root / "source")
+    with pytest.raises(CourseError, match=r"There is no assignment yet. Write one: .*/source/"):
+        course.chosen([])
 
 
 def test_folder_without_config_is_no_course(tmp_path) -> None:
