@@ -13,7 +13,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do 
 	$$candidate -c '$(USABLE)' 2>/dev/null && echo $$candidate && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-bare lint lab bench-grading bench-isolation bench-training results messages release lock lock-oldest \
+.PHONY: help demo term test test-oldest test-bare lint lab bench-grading bench-isolation bench-training results messages release lock lock-oldest \
 	image install clean
 
 help:  ## show this list
@@ -21,6 +21,9 @@ help:  ## show this list
 
 demo: $(STAMP)  ## grade a sample class of assignment 01, from release to feedback
 	@$(RUN) skipgrade demo
+
+term: $(STAMP)  ## a term of eight bent submissions of 01, from publishing to a changed hidden test
+	@$(RUN) OMP_NUM_THREADS=1 python -m tests.classroom.term
 
 test: lint  ## lint, then run all tests (TESTS="tests/lab ..." for some)
 	@$(RUN) OMP_NUM_THREADS=1 python -m pytest $(TESTS) -n auto --maxprocesses 4 --dist loadgroup
@@ -41,10 +44,11 @@ test-bare: $(STAMP)  ## the released notebooks with only what their wheel asks f
 			tests/project/test_run_all.py || exit 1; \
 	done
 
-lint: $(STAMP)  ## ruff (notebooks too), mypy, and no outputs in notebooks
+lint: $(STAMP)  ## ruff (notebooks too), mypy, plain words, and no outputs in notebooks
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
+	@$(BIN)/python tools/words.py
 	@$(BIN)/nbstripout --keep-id --verify source/*/*.ipynb release/*/*.ipynb
 
 lab: $(STAMP)  ## JupyterLab in the course, with nbgrader's extensions

@@ -17,7 +17,9 @@ from sqlalchemy.exc import SAWarning
 
 from skipgrade.classroom.colab import ColabHeader
 from skipgrade.classroom.feedback_page import FeedbackExporter, FeedbackSummary
+from skipgrade.classroom.late import LateByDays
 from skipgrade.classroom.leftovers import beside_notebooks
+from skipgrade.classroom.mark_schemes import MarkSchemes
 from skipgrade.classroom.paths import HidePaths
 from skipgrade.classroom.stubs import STUB, QuietStubs, SayNotFilledIn
 from skipgrade.classroom.zip_collect import PlatformNames
@@ -73,17 +75,25 @@ c.Autograde.sanitize_preprocessors = [
 
 # Time limits in seconds: a visible cell, the checks of a cell, a whole notebook.
 c.Execute.timeout = 60
+c.Validator.Execute.timeout = None  # `nbgrader validate` trains
 c.JudgedExecute.judging_timeout = 600
 c.JudgedExecute.notebook_timeout = 1800
 
 # Memory a submission may allocate.
 c.SandboxProvisioner.memory_gib = 8.0
 
-# Bonus points of these three fill up what is missing in them: 100 and 10, never more than 100.
+# Bonus points of these fill up what is missing in them, together no more than that.
 c.Marking.capped = [["01-lenet5-pipeline", "02-lenet5-tuning", "05-resnet20-tuning"]]
+
+# The share of its points that a submission loses for each day begun after the due date.
+c.AssignLatePenalties.plugin_class = LateByDays
+c.LateByDays.share_a_day = 0.0
 
 # Pages, Formgrader's and feedback: a student's heading is no name for a part of the page.
 c.HTMLExporter.exclude_anchor_links = True
+
+# Formgrader shows each mark scheme below its answer; no other page does.
+c.HTMLExporter.preprocessors = [MarkSchemes]
 
 # Feedback shows the autograded notebooks: without the hidden tests and the grader's folders.
 c.GenerateFeedback.exporter_class = FeedbackExporter

@@ -34,8 +34,8 @@ from tree import run
 
 from skipgrade.classroom import demo, release, sample
 from skipgrade.classroom.course import CONFIG_FILE, Course
+from skipgrade.classroom.record import Record
 from skipgrade.classroom.sample import ASSIGNMENT, HERE, SAMPLES, unpack
-from skipgrade.classroom.writing import TIMINGS_FILE
 from skipgrade.judging.grader.matching import grade_id
 from tests.classroom.conftest import ASSIGNMENT as CHEAP
 from tests.classroom.conftest import new_course, submit
@@ -181,7 +181,7 @@ def scale(counts: list[int]) -> list[dict[str, Any]]:
                 shutil.copy(first, folder)
             log = Path(scratch, "log")
             command = [str(BIN / "skipgrade"), "grade", CHEAP]
-            with pace(course.root / TIMINGS_FILE) as moments:
+            with pace(Record(course.root, CHEAP).folder) as moments:
                 result = run(command, course.root, log, **ENVIRONMENT)
             assert result["exit"] == 0, log.read_text()[-3000:]
             assert len(moments) == count
@@ -193,15 +193,14 @@ def scale(counts: list[int]) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def pace(log: Path) -> Iterator[list[float]]:
-    """The moments at which results were written, one line each; to a fiftieth of a second."""
+def pace(record: Path) -> Iterator[list[float]]:
+    """The moments at which results were written, a file each; to a fiftieth of a second."""
     moments: list[float] = []
     ended = threading.Event()
 
     def count() -> None:
-        if log.is_file():
-            lines = log.read_bytes().count(b"\n")
-            moments.extend([time.perf_counter()] * (lines - len(moments)))
+        written = sum(1 for _ in record.glob("*.jsonl"))
+        moments.extend([time.perf_counter()] * (written - len(moments)))
 
     def watch() -> None:
         while not ended.wait(0.02):

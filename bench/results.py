@@ -37,20 +37,20 @@ class Asked:
 
 
 ASKED = (
-    Asked("01 lenet5", "01 LeNet-5", "63 %", 0.63, 45_000),
-    Asked("02 tuned", "02 batch norm, Swish, crop and flip", "70 %", 0.70, 45_000),
+    Asked("01 lenet5", "01 LeNet-5", "63%", 0.63, 45_000),
+    Asked("02 tuned", "02 batch norm, Swish, crop and flip", "70%", 0.70, 45_000),
     Asked("03 three convolutions", "03 three convolutions", "none", 0.0, 45_000),
-    Asked("03 model one", "03 model one of the answer", "75 %", 0.75, 45_000),
-    Asked("03 model two", "03 model two of the answer", "75 %", 0.75, 45_000),
+    Asked("03 model one", "03 model one of the answer", "75%", 0.75, 45_000),
+    Asked("03 model two", "03 model two of the answer", "75%", 0.75, 45_000),
     Asked("04 plain", "04 PlainNet18, width 64", "none", 0.62, 50_000),
     Asked("04 residual", "04 ResNet18, width 64", "none", 0.65, 50_000),
     Asked("04 mobile", "04 MobileNet18, width 64", "none", 0.58, 50_000),
-    Asked("05 resnet20, 80 epochs", "05 ResNet-20, test images", "91.25 % (paper)", 0.0, 45_000),
-    Asked("05 final test", "05 the same, final test", "90 % of ordinary images", 0.88, 45_000),
-    Asked("06 resnet18", "06 ResNet-18, width 64", "above 91 %", 0.89, 45_000, spread=0.0097),
-    Asked("06 resnet18, 30 epochs", "06 the same, 30 epochs", "above 91 %", 0.89, 45_000),
+    Asked("05 resnet20, 80 epochs", "05 ResNet-20, test images", "91.25% (paper)", 0.0, 45_000),
+    Asked("05 final test", "05 the same, final test", "90% of ordinary images", 0.88, 45_000),
+    Asked("06 resnet18", "06 ResNet-18, width 64", "above 91%", 0.89, 45_000, spread=0.0097),
+    Asked("06 resnet18, 30 epochs", "06 the same, 30 epochs", "above 91%", 0.89, 45_000),
     Asked("06 resnet50", "06 ResNet-50, width 64", "none", 0.0, 45_000),
-    Asked("07 resnet", "07 the recipe", "60.13 %", 0.52, 47_500),
+    Asked("07 resnet", "07 the recipe", "60.13%", 0.52, 47_500),
 )
 
 

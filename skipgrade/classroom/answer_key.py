@@ -12,15 +12,16 @@ import nbformat
 from nbformat import NotebookNode
 
 from skipgrade.classroom.course import CONFIG_FILE, Course
-from skipgrade.classroom.holdout import secret_file
+from skipgrade.classroom.holdout import secret_file, secret_if_drawn
+from skipgrade.classroom.lint.markers import REGIONS
 from skipgrade.judging.grader.matching import grade_id
 from skipgrade.judging.judge.holdout import LABELS_FILE
 
 REGION = re.compile(
-    r"^[^\n]*BEGIN (SOLUTION|HIDDEN TESTS|MARK SCHEME).*?END \1[^\n]*$",
+    rf"^[^\n]*BEGIN ({'|'.join(REGIONS)}).*?END \1[^\n]*$",
     re.DOTALL | re.MULTILINE,
 )
-MARKERS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME")
+MARKERS = tuple(f"BEGIN {region}" for region in REGIONS)
 TELLING = 25  # characters a line must have: shorter ones stand anywhere
 LARGEST_TEXT = 2**25
 NEVER = (CONFIG_FILE, LABELS_FILE, "gradebook.db", ".nbgrader.log")
@@ -29,8 +30,7 @@ IN_A_WHEEL = re.compile(r"skipgrade/(?:__init__\.py|lab/.*)|[^/]+\.dist-info/.*"
 
 def leaks(course: Course, folder: Path) -> list[str]:
     """What below `folder` gives something away: each file, and what was found in it."""
-    key = secret_file(course)
-    secret = key.read_bytes().strip() if key.is_file() else b""
+    key_name, secret = secret_file(course).name, secret_if_drawn(course)
     hidden = hidden_lines(course)
     found = []
     for path in sorted(path for path in folder.rglob("*") if ".git" not in path.parts):
@@ -38,7 +38,7 @@ def leaks(course: Course, folder: Path) -> list[str]:
         if path.is_symlink():
             found.append(f"{name} is a link")
         elif path.is_file():
-            found += [f"{name} {told}" for told in _in_a_file(path, hidden, secret, key.name)]
+            found += [f"{name} {told}" for told in _in_a_file(path, hidden, secret, key_name)]
     return found
 
 
@@ -89,7 +89,7 @@ def _in_a_file(path: Path, hidden: dict[str, str], secret: bytes, key_name: str)
     elif len(content) <= LARGEST_TEXT and b"\0" not in content[:1024]:
         text = content.decode("utf-8", "replace")
         if path.suffix == ".ipynb":
-            with suppress(ValueError):  # what is no notebook is looked through as it is
+            with suppress(ValueError):  # what is not a notebook is looked through as it is
                 text = "\n".join(_texts(json.loads(text)))
         yield from (f"holds the marker {marker}" for marker in MARKERS if marker in text)
         squeezed = _squeezed(text)

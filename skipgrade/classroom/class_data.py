@@ -1,4 +1,4 @@
-"""What the page of a class is made of, beside the rows of the report."""
+"""What the page of a class is made of, in addition to the rows of the report."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ import nbformat
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.histories import histories_in
 from skipgrade.classroom.outline import outlines
+from skipgrade.classroom.record import Record
 from skipgrade.classroom.report import Row
-from skipgrade.classroom.writing import latest_gradings
 from skipgrade.lab.history import History
 
 LARGEST = 5_000_000  # bytes of a history that is drawn
@@ -90,5 +90,5 @@ def curves(course: Course, assignment: str, table: list[Row]) -> dict[str, dict[
 
 def seconds(course: Course, assignment: str) -> dict[str, float]:
     """How long the latest grading of each submission took."""
-    latest = latest_gradings(course, assignment)
-    return {student: told.get("seconds", 0.0) for student, told in latest.items()}
+    latest = Record(course.root, assignment).latest()
+    return {student: told.seconds for student, told in latest.items()}

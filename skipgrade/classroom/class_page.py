@@ -16,8 +16,10 @@ from skipgrade.classroom.class_data import (
 )
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.figures import Figure, histogram
+from skipgrade.classroom.record import Record
 from skipgrade.classroom.report import Row, confinement
 from skipgrade.classroom.style import number, style
+from skipgrade.classroom.why import class_changes
 from skipgrade.judging.printable import printable
 from skipgrade.lab.history import History
 
@@ -35,6 +37,7 @@ def write(course: Course, assignment: str, table: list[Row], path: Path) -> None
         _accuracies(accuracies(course, assignment, table), titles),
         _curves(curves(course, assignment, table)),
         _waiting(table, titles),
+        _changed(course, assignment, table),
         _students(table, taken),
         _in_force(table, taken),
     ]
@@ -146,7 +149,7 @@ def _accuracies(measured: dict[str, list[Measured]], titles: dict[str, str]) -> 
             f"accuracies in {cell}", len(found) + 1, 100 * max(top, best) * 1.08, "students", "%"
         )
         for bar in bars:
-            figure.level(100 * bar, f"{100 * bar:.4g} % for all points" if bar == best else "")
+            figure.level(100 * bar, f"{100 * bar:.4g}% for all points" if bar == best else "")
         for place, one in enumerate(found, start=1):
             reached = sum(one.accuracy >= bar for bar in bars)
             state = "full" if reached == len(bars) else "part" if reached else "none"
@@ -192,12 +195,30 @@ def _waiting(table: list[Row], titles: dict[str, str]) -> str:
     return _section("Waits for a person", _table(["task", "answers"], rows, [1])) if rows else ""
 
 
+def _changed(course: Course, assignment: str, table: list[Row]) -> str:
+    """What changed since the grading before, where the report's points are the last one's."""
+    found = Record(course.root, assignment).graded()
+    pairs = {
+        row.student: (kept[-2], kept[-1])
+        for row in table
+        if len(kept := found.get(row.student, [])) > 1 and round(kept[-1].points, 4) == row.score
+    }
+    rows = [
+        [_text(cell), _text(because), "<br>".join(_text(f"{points}  {who}") for points, who in by)]
+        for cell, because, by in class_changes(pairs)
+    ]
+    told = _table(["test", "because", "points, and whose"], rows, []) if rows else ""
+    return _section("Changed since the grading before", told)
+
+
 def _students(table: list[Row], taken: dict[str, float]) -> str:
     rows = []
     for row in sorted(table, key=lambda row: -1.0 if row.total is None else row.total):
         told = [one for one in (row.outdated, row.problem) if one]
         told += [f"repaired: {one}" for one in row.repairs]
         marks = row.marks
+        if marks and marks.late:
+            told.append(f"{marks.late_in_words}: {number(-marks.late)}")
         rows.append(
             [
                 _text(row.student)

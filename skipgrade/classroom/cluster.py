@@ -43,8 +43,8 @@ class ClusterLostError(CourseError):
 
 
 class _Manners(WorkerPlugin):
-    """Judges leave their worker when the class is graded. A cluster of our own leaves Ctrl-C to the
-    coordinator, and everything that a dead worker could no longer remove in its `scratch`.
+    """Ends judge kernels when the run ends. On our own cluster, workers also ignore Ctrl-C and keep
+    temporary files in `scratch`, which the coordinator removes.
     """
 
     def __init__(self, sources: list[Path], scratch: str | None = None) -> None:
@@ -179,8 +179,8 @@ def _results(
     So memory stays flat however large the class is. `patience` is for how many seconds there may
     be no worker at all.
     """
-    sent: dict[str, tuple[DaskFuture, str]] = {}  # what is not held is cancelled
-    finished: SimpleQueue[DaskFuture] = SimpleQueue()
+    sent: dict[str, tuple[DaskFuture[Graded], str]] = {}  # what is not held is cancelled
+    finished: SimpleQueue[DaskFuture[Graded]] = SimpleQueue()
     room = max(least, _threads(client))
 
     def send(some: Iterable[GradingJob]) -> None:
@@ -201,7 +201,9 @@ def _results(
         yield graded
 
 
-def _next(finished: SimpleQueue[DaskFuture], client: Client, patience: float | None) -> DaskFuture:
+def _next(
+    finished: SimpleQueue[DaskFuture[Graded]], client: Client, patience: float | None
+) -> DaskFuture[Graded]:
     """The next that is done; raises where nobody has been there to do it for too long."""
     seen = time.monotonic()
     while True:
@@ -213,7 +215,7 @@ def _next(finished: SimpleQueue[DaskFuture], client: Client, patience: float | N
             raise ClusterLostError(f"all workers have died {SHORT}")
 
 
-def _outcome(future: DaskFuture, student: str) -> Graded:
+def _outcome(future: DaskFuture[Graded], student: str) -> Graded:
     if future.status == "finished":
         graded: Graded = future.result()
         return graded

@@ -1,5 +1,7 @@
 """The first two cells of every released notebook, and a form that Colab reads."""
 
+from typing import Any
+
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -64,7 +66,9 @@ class ColabHeader(NbGraderPreprocessor):
             return f"https://colab.research.google.com/github/{repository}/blob/{path}"
         return f"{self.repository}{self._of_its_host}/blob/{path}"
 
-    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+    def preprocess(
+        self, nb: NotebookNode, resources: dict[str, Any]
+    ) -> tuple[NotebookNode, dict[str, Any]]:
         if not self.repository:
             raise ValueError("nbgrader_config.py does not set c.ColabHeader.repository")
         where = resources["nbgrader"]

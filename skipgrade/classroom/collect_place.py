@@ -1,6 +1,6 @@
 """One student's attempts, put where they are graded: the latest counts, earlier ones are kept.
 
-An attempt is made ready in a folder beside, and takes its place in one move. What was there is
+An attempt is made ready in a folder next to it, and takes its place in one move. What was there is
 first kept under collected/. Which attempts came before stands there in attempts.json.
 """
 
@@ -34,7 +34,7 @@ ASK = "Ask the student to hand in again"
 
 @dataclass
 class Ready:
-    """An attempt unpacked beside its place."""
+    """An attempt unpacked next to its place."""
 
     folder: Path
     digest: str

@@ -37,7 +37,7 @@ class Source:
 
 
 def open_source(path: Path, assignment: str, stack: ExitStack) -> Source:
-    """What lies in a zip file or folder; a zip file that is one hand-in is one item."""
+    """What lies in a zip file or folder; a zip file that is one submission is one item."""
     if path.is_symlink() or not path.exists():
         why = "is a link; name what it leads to." if path.is_symlink() else "is not there."
         return Source(path.name, [], [f"{path} {why}"])

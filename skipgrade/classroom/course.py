@@ -7,7 +7,7 @@ import shutil
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,13 +28,13 @@ LOG_FILE = ".nbgrader.log"
 
 
 class Course:
-    """The folder with nbgrader_config.py: where notebooks, gradebook and hand-ins lie."""
+    """The folder with nbgrader_config.py: where notebooks, gradebook and submissions lie."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         if not (self.root / CONFIG_FILE).is_file():
             raise CourseError(
-                f"{self.root} is no course: {CONFIG_FILE} is missing. Run this in the course."
+                f"{self.root} is not a course: {CONFIG_FILE} is missing. Run this in the course."
             )
         self.log_file = self.root / LOG_FILE
         _put_alembic_on_path()
@@ -70,8 +70,16 @@ class Course:
             )
         return assignment
 
+    def chosen(self, assignments: Sequence[str]) -> list[str]:
+        """Those named; all there are, where none is."""
+        chosen = [self.require(name) for name in assignments] or self.assignments()
+        if not chosen:
+            place = self.folder("source", "ASSIGNMENT")
+            raise CourseError(f"There is no assignment yet. Write one: {place}/ASSIGNMENT.ipynb.")
+        return chosen
+
     def submissions(self, assignment: str) -> list[str]:
-        """The students whose hand-in for this assignment lies under submitted/."""
+        """The students whose submission for this assignment lies under submitted/."""
         pattern = self.folder("submitted", assignment, "*").relative_to(self.root)
         return sorted(path.parent.name for path in self.root.glob(str(pattern)) if path.is_dir())
 
@@ -99,7 +107,7 @@ class Course:
         directory: CourseDirectory | None = None,
         log_file: Path | None = None,
     ) -> None:
-        """Do what nbgrader's command of that converter does, afresh; its log goes to a file."""
+        """Do what nbgrader's command of that converter does, as new; its log goes to a file."""
         with _log_to(log_file or self.log_file) as log, as_nbgrader_means_it():
             try:
                 converter(

@@ -1,8 +1,14 @@
-"""What can go wrong in a class that a person can mend."""
+"""What can go wrong in a class that a person can fix."""
+
+from collections.abc import Iterable
 
 
 class CourseError(Exception):
-    """Something a person can mend; the text names the place and the mend."""
+    """Something a person can fix: text and `lines` name the places and the fixes."""
+
+    def __init__(self, text: str, lines: Iterable[str] = ()) -> None:
+        self.text, self.lines = text, list(lines)
+        super().__init__("\n  ".join([text, *self.lines]))
 
 
 class ConversionError(CourseError):

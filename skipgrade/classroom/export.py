@@ -21,8 +21,8 @@ from skipgrade.classroom.roster import Roster, fold
 from skipgrade.judging.printable import printable
 
 COLUMNS = (
-    "points", "most", "bonus", "extra_credit", "late_penalty", "format_penalty", "total",
-    "not_read_yet",
+    "points", "most", "bonus", "extra_credit", "unexplained", "late_penalty", "format_penalty",
+    "total", "not_read_yet",
 )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def _columns(one: Marks | None) -> list[float | str]:
     if one is None:
         return [""] * len(COLUMNS)
     return [
-        one.points, one.most, one.bonus, one.extra, one.late,
+        one.points, one.most, one.bonus, one.extra, one.unexplained, one.late,
         round(one.format_penalty, 4), one.total, one.to_read + one.bonus_to_read,
     ]  # fmt: skip
 
@@ -114,8 +114,10 @@ class Platform(Grades):
 
     platform = ""
 
-    gradebook = Unicode(help="The gradebook file that the platform gave.").tag(config=True)
-    roster = Unicode(help="A CSV with columns id, name, email, and further names.").tag(config=True)
+    gradebook = Unicode(help="The gradebook file the file from the platform.").tag(config=True)
+    roster = Unicode(help="A CSV file with columns id, name, email, and further names.").tag(
+        config=True
+    )
     column = Unicode(help="The column's header, where it is not the assignment's name.").tag(
         config=True
     )

@@ -2,9 +2,8 @@
 
 import glob
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from nbgrader.converters import GenerateFeedback
 
@@ -12,10 +11,10 @@ from skipgrade.classroom import handin
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import ConversionError, CourseError
 from skipgrade.classroom.grading import notebook_names
+from skipgrade.classroom.record import Record
 from skipgrade.classroom.style import style
 from skipgrade.classroom.task import DIED
 from skipgrade.classroom.terminal import say as to_terminal
-from skipgrade.classroom.writing import latest_gradings
 from skipgrade.judging.printable import printable
 
 NOTICE = """\
@@ -59,7 +58,7 @@ def generate(
     }
     if not graded and not any(wrong.values()):
         raise CourseError(f"Nothing is graded yet: run `nbgrader autograde {assignment}` first.")
-    latest = latest_gradings(course, assignment)
+    latest = Record(course.root, assignment).latest()
     for student in students:
         folder = course.folder("feedback", assignment, student)
         if student in graded:
@@ -70,7 +69,9 @@ def generate(
                 continue
             pages[student] = folder / f"{names[0]}.html"
         else:
-            headline, reason = _why_not_graded(wrong[student], latest.get(student, {}))
+            headline, reason = _why_not_graded(
+                wrong[student], latest[student].failure if student in latest else None
+            )
             pages[student] = _write_notice(folder, names[0], student, headline, reason)
         say(f"  {pages[student].relative_to(course.root)}")
     if failures:
@@ -80,10 +81,10 @@ def generate(
     return pages
 
 
-def _why_not_graded(wrong: str | None, latest: Mapping[str, Any]) -> tuple[str, str]:
+def _why_not_graded(wrong: str | None, failure: str | None) -> tuple[str, str]:
     if wrong is not None:
         return "Score: 0", f"It could not be read: {wrong}"
-    return "Not graded yet", STOPPED if latest.get("failure") == DIED else UNFINISHED
+    return "Not graded yet", STOPPED if failure == DIED else UNFINISHED
 
 
 def _write_notice(folder: Path, notebook: str, student: str, headline: str, reason: str) -> Path:

@@ -5,6 +5,7 @@ only lays it out. Reasons are the judge's data (`metadata.skipgrade`); no text i
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import HTMLExporter
@@ -14,10 +15,12 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import List, Unicode
 
+from skipgrade.classroom.changes import changes
 from skipgrade.classroom.handin import AGAIN
 from skipgrade.classroom.marking import Marking
 from skipgrade.classroom.marks import Marks, Task, marks_of
 from skipgrade.classroom.outline import Place, headings, outlines
+from skipgrade.classroom.record import Grading, Record, verdicts_of
 from skipgrade.classroom.style import TEMPLATES, number, style
 from skipgrade.judging.grader.notebook_paths import source_path
 from skipgrade.judging.grader.outputs import shown_by_notebook
@@ -93,6 +96,7 @@ class FeedbackSummary(NbGraderPreprocessor):
         names = resources["nbgrader"]
         # nbgrader's converter is the exporter's parent, and that is ours.
         places = outlines(source_path(self.parent.parent, resources).parent)
+        root = self.parent.parent.coursedir.root
         marking = Marking(parent=self)
         with Gradebook(names["db_url"]) as book:
             marks = marks_of(book.find_submission(names["assignment"], names["student"]), marking)
@@ -103,7 +107,11 @@ class FeedbackSummary(NbGraderPreprocessor):
             "parts": _parts(lines, places),
             "fixes": most_worth_fixing(lines),
             "unreadable": unreadable and f"{unreadable} {AGAIN}",
-            "told": [*left_out(nb), *(f"Repaired before grading: {one}." for one in repairs(nb))],
+            "told": [
+                *left_out(nb),
+                *(f"Repaired before grading: {one}." for one in repairs(nb)),
+                *_changed(Record(Path(root), names["assignment"]).of(names["student"]), nb, lines),
+            ],
             "shares_cap_with": _others(marking, names["assignment"]),
             "style": style(),
             "number": number,
@@ -117,6 +125,23 @@ class FeedbackSummary(NbGraderPreprocessor):
 
 def _others(marking: Marking, assignment: str) -> list[str]:
     return [one for one in marking.capped_with(assignment) if one != assignment]
+
+
+def _changed(gradings: list[Grading], nb: NotebookNode, lines: list[Line]) -> list[str]:
+    """What changed since the grading before, where the last on record is the one shown."""
+    found = [one for one in gradings if one.graded]
+    if len(found) < 2 or not verdicts_of(nb).items() <= found[-1].verdicts.items():
+        return []
+    titles = {line.task.cell: line.title for line in lines}
+    return [
+        f"Graded again. {titles.get(one.cell, one.cell)}: {one.points} points."
+        f" {_sentence(one.because)}"
+        for one in changes(found[-2], found[-1])
+    ]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _lines(marks: Marks, places: dict[str, Place], nb: NotebookNode) -> list[Line]:

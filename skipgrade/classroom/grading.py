@@ -1,7 +1,8 @@
-"""Grades a class: each hand-in by nbgrader's Autograde, in as many processes as there are.
+"""Grades a class: each submission by nbgrader's Autograde, in as many processes as there are.
 
-Workers grade (`task`), this process alone writes (`writing`). A hand-in that is graded to the end
-and unchanged is left alone (`ledger`), so a run that broke off is continued by starting it again.
+Workers grade (`task`), this process alone writes (`writing`). A submission that is graded to the
+end and unchanged is left alone (`ledger`), so that an interrupted run is continued by starting it
+again.
 """
 
 import fcntl
@@ -32,8 +33,8 @@ class GradingStoppedError(CourseError):
         kept = sum(one.scored for one in outcomes)
         names = ", ".join(left[:NAMED]) + (", ..." if len(left) > NAMED else "")
         super().__init__(
-            f"grading stopped: {why}. {kept} graded and kept, {len(left)} left: {names}. "
-            "Run the same command again to go on."
+            f"grading stopped: {why}. {kept} graded and saved, {len(left)} not graded yet: "
+            f"{names}. Run the same command again to continue."
         )
         self.outcomes, self.left = outcomes, left
 
@@ -50,7 +51,7 @@ def grade(
     force: bool = False,
     show: Callable[[int, Callable[[str], None]], AbstractContextManager[Lines | Bar]] = Lines,
 ) -> list[Outcome]:
-    """Grade every hand-in of an assignment, or those of some students.
+    """Grade every submission of an assignment, or those of some students.
 
     `workers=0` grades in this process, None on as many workers as the machine has room for; with
     `kernels`, what `shared_by_workers` gives, they fork theirs from a process begun before.
@@ -92,7 +93,7 @@ def _chosen(course: Course, assignment: str, students: Sequence[str] | None) -> 
     if missing or not chosen:
         who = ", ".join(missing) or "any student"
         raise CourseError(
-            f"submitted/ holds no hand-in of {who} for {assignment}: "
+            f"submitted/ holds no submission of {who} for {assignment}: "
             f"put it into submitted/STUDENT/{assignment}/."
         )
     return chosen

@@ -1,4 +1,4 @@
-"""Can a hand-in be read at all? Where not, what is wrong and what fixes it."""
+"""Can a submission be read at all? Where not, what is wrong and what fixes it."""
 
 import logging
 
@@ -17,7 +17,7 @@ QUIET.propagate = False
 
 
 def problem(course: Course, assignment: str, student: str, notebooks: list[str]) -> str | None:
-    """The first reason why a hand-in cannot be graded, or None where it can."""
+    """The first reason why a submission cannot be graded, or None where it can."""
     folder = course.folder("submitted", assignment, student)
     if folder.is_symlink():
         return f"its folder is a link, and links are not followed. {AGAIN}"
@@ -31,7 +31,8 @@ def problem(course: Course, assignment: str, student: str, notebooks: list[str])
         if path.name not in read:
             left_out = hand_ins.hand_in(student, assignment).left_out(but_for="")
             told = f" (there is: {', '.join(map(printable, sorted(there)))})" if there else ""
-            return f"{path.name} is missing from the hand-in{told}. {'. '.join([*left_out, AGAIN])}"
+            fixes = ". ".join([*left_out, AGAIN])
+            return f"{path.name} is missing from the submission{told}. {fixes}"
         try:
             read_submitted(hand_ins.hand_in(student, assignment), path.name)
         except (NotPlainFileError, NotANotebookError) as error:

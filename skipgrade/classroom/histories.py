@@ -10,7 +10,7 @@ END = "-history.json"
 
 
 def histories_in(folder: Path, largest: int) -> dict[str, History]:
-    """By run; what is no history, or larger than so many bytes, is left out: its student is told
+    """By run; what is not a history, or larger than so many bytes, is left out: its student is told
     by the judge.
     """
     found = {}

@@ -39,9 +39,9 @@ TAKEN_FOR_EACH_OTHER = {
 
 
 def build(course: Course, assignments: Sequence[str], say: Callable[[str], None]) -> None:
-    """Write the pack beside the source notebook of each assignment, and the labels it keeps back.
+    """Write the pack next to the source notebook of each assignment, and the labels it keeps back.
 
-    nbgrader releases what lies beside a source notebook, and gives it to the graded copies too.
+    nbgrader releases what lies next to a source notebook, and gives it to the graded copies too.
     """
     chosen = list(assignments) or [name for name in course.assignments() if wants(course, name)]
     if not chosen:
@@ -79,7 +79,7 @@ def missing(course: Course, assignments: Sequence[str]) -> list[str]:
     """A warning for each assignment that needs a pack and has none to release."""
     return [
         f"  {name} has no final test images: run `skipgrade holdout build {name}`, then release "
-        "it again. Without them its students get no further than opening the pack."
+        "it again. Without them students cannot get past the cell that opens the pack."
         for name in assignments
         if wants(course, name) and not (course.folder("source", name) / FILE).is_file()
     ]
@@ -122,3 +122,9 @@ def _final_images(secret: str) -> tuple[torch.Tensor, torch.Tensor]:
 def secret_file(course: Course) -> Path:
     """The file from which everything follows that students must not know."""
     return course.root / JudgedExecute(config=course.config).secret_file
+
+
+def secret_if_drawn(course: Course) -> bytes:
+    """What that file holds; nothing before the first grading."""
+    file = secret_file(course)
+    return file.read_bytes().strip() if file.is_file() else b""

@@ -1,8 +1,8 @@
-"""Which hand-ins are graded to the end: a record is written last, and says what it is a record of.
+"""Which submissions are graded to the end: a record is written last, and says what it records.
 
 `.skipgrade/graded/ASSIGNMENT/STUDENT.json` in the course holds the files that were graded, what
-they were graded against, and the scores that went into the gradebook. A hand-in is finished while
-all three are still so. Anything else is graded again.
+they were graded against, and the scores that went into the gradebook. A submission is finished
+while all three are still so. Anything else is graded again.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class Ledger:
         self.against = _graded_against(course, assignment)
 
     def finished(self, student: str, in_gradebook: Rows) -> bool:
-        """Whether this hand-in is graded to the end, and unchanged since."""
+        """Whether this submission is graded to the end, and unchanged since."""
         record = self._read(student)
         if record is None or record["against"] != self.against:
             return False
@@ -44,7 +44,7 @@ class Ledger:
         return unchanged(self.course.folder("submitted", self.assignment, student), record["files"])
 
     def outdated(self, student: str) -> str | None:
-        """What has changed since this hand-in was graded, where there is a record of that."""
+        """What has changed since this submission was graded, where there is a record of that."""
         record = self._read(student)
         if record is None:
             return None
@@ -55,9 +55,9 @@ class Ledger:
         if not unchanged(
             self.course.folder("submitted", self.assignment, student), record["files"]
         ):
-            return "handed in again since: this is the score of what was there before"
+            return "resubmitted since: this is the score of the earlier submission"
         if record["against"] != self.against:
-            return "the assignment was changed since: this is the score by what it was before"
+            return "the assignment has changed since: this is the score for its earlier version"
         return None
 
     def forget(self, student: str) -> None:
@@ -92,7 +92,7 @@ class Ledger:
 
 
 def fingerprint(folder: Path) -> Files:
-    """Size, time and content of every file of a hand-in."""
+    """Size, time and content of every file of a submission."""
     return {
         str(entry.path): [entry.status.st_size, entry.status.st_mtime_ns, _digest(folder, entry)]
         for entry in _hand_in(folder)
@@ -100,7 +100,7 @@ def fingerprint(folder: Path) -> Files:
 
 
 def unchanged(folder: Path, before: Files) -> bool:
-    """Whether a hand-in is still the same; files are read only where their time is another."""
+    """Whether a submission is still the same; files are read only where their time is another."""
     now = {str(entry.path): entry for entry in _hand_in(folder)}
     if now.keys() != before.keys():
         return False
@@ -127,18 +127,27 @@ def _digest(folder: Path, entry: Entry) -> str:
 
 
 def _graded_against(course: Course, assignment: str) -> str:
-    """The source and released notebooks (without outputs) and the files beside the sources."""
+    """The source and released notebooks (without outputs) and the files next to the sources."""
     source = course.folder("source", assignment)
-    held_back = set(leftovers(source))
     digest = hashlib.sha256()
     for folder in (source, course.folder("release", assignment)):
         for path in sorted(folder.glob("*.ipynb")):
             digest.update(f"\n{path.name}\n{_cells(path)}".encode())
-    for entry in entries(source):
-        path = source / entry.path
-        if path.suffix != ".ipynb" and path not in held_back and not _hidden(entry.path):
-            digest.update(f"\n{entry.path}\n{_digest(source, entry)}".encode())
+    for name, content in files_beside(source).items():
+        digest.update(f"\n{name}\n{content}".encode())
     return digest.hexdigest()
+
+
+def files_beside(source: Path) -> dict[str, str]:
+    """What the files next to source notebooks hold, except for leftovers and hidden ones."""
+    held_back = set(leftovers(source))
+    return {
+        str(entry.path): _digest(source, entry)
+        for entry in entries(source)
+        if entry.path.suffix != ".ipynb"
+        and source / entry.path not in held_back
+        and not _hidden(entry.path)
+    }
 
 
 def _hidden(path: Path) -> bool:

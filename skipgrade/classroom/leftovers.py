@@ -1,6 +1,6 @@
 """What an instructor's own Run All leaves under source/, kept away from students.
 
-nbgrader releases every file that lies beside a source notebook, and copies it over the student's
+nbgrader releases every file that lies next to a source notebook, and copies it over the student's
 file of the same name before grading. For weights and histories both would be a gift.
 """
 

@@ -75,11 +75,11 @@ class LmsFile:
         try:
             self._raw = _split(text, self._delimiter, self._end)
         except ValueError as error:
-            raise CourseError(f"{path} is no CSV file ({error}). Download it again.") from error
+            raise CourseError(f"{path} is not a CSV file ({error}). Download it again.") from error
         self.header, *self.rows = [[_value(raw) for raw in row] for row in self._raw]
         if missing := layout.needed - {*self.header}:
             raise CourseError(
-                f"{path} is no gradebook of {layout.platform}: it has no column "
+                f"{path} is not a gradebook of {layout.platform}: it has no column "
                 f"{', '.join(sorted(missing))}. Download it: {layout.where}."
             )
 

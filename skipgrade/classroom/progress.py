@@ -16,7 +16,7 @@ NAMED = 5
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one hand-in.
+    """What became of one submission.
 
     `failure` is None where it was graded from end to end; `scored` where the gradebook has its
     grade; `fresh` where that happened just now.
@@ -31,7 +31,7 @@ class Outcome:
 
 
 class Causes:
-    """Tells in full once why hand-ins are not graded: a fault of the course stops them all."""
+    """Tells in full once why submissions are not graded: a fault of the course stops them all."""
 
     def __init__(self) -> None:
         self._told: set[str] = set()
@@ -44,7 +44,7 @@ class Causes:
 
 
 class Lines:
-    """One line for each hand-in."""
+    """One line for each submission."""
 
     def __init__(self, total: int, say: Callable[[str], None]) -> None:
         self.total, self.say = total, say
@@ -70,7 +70,7 @@ class Bar:
     """One bar, with the time that is left; what goes wrong is told above it."""
 
     def __init__(self, total: int) -> None:
-        self._bar = tqdm(total=total, unit="hand-in", smoothing=0, file=sys.stderr)
+        self._bar = tqdm(total=total, unit="submission", smoothing=0, file=sys.stderr)
         self._causes = Causes()
 
     def done(self, outcome: Outcome) -> None:
@@ -99,7 +99,7 @@ def summary(outcomes: Sequence[Outcome]) -> Iterator[str]:
     yield f"  not graded        {len(ungraded):6}"
     if fresh:
         yield f"  mean score        {mean(one.score for one in fresh):6.1f}  of what tests can give"
-        yield f"  mean time         {mean(one.seconds for one in fresh):6.1f}  s a hand-in"
+        yield f"  mean time         {mean(one.seconds for one in fresh):6.1f}  s a submission"
         slowest = sorted(fresh, key=lambda one: -one.seconds)[:SLOWEST]
         told = ", ".join(f"{one.student} ({one.seconds:.0f} s)" for one in slowest)
         yield f"  slowest           {told}"

@@ -38,7 +38,7 @@ def warnings_for_own_submissions() -> Iterator[str]:
 
 
 def starts_cold() -> bool:
-    """Whether each kernel imports its packages anew: only Linux forks safely after imports."""
+    """Whether each kernel imports its packages again: only Linux forks safely after imports."""
     return not sys.platform.startswith("linux")
 
 

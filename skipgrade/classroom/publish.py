@@ -17,8 +17,8 @@ from skipgrade.classroom.answer_key import leaks
 from skipgrade.classroom.colab import EXAMPLE, ColabHeader
 from skipgrade.classroom.course import CONFIG_FILE, Course
 from skipgrade.classroom.errors import CourseError
+from skipgrade.classroom.paths import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 REMOTE = re.compile(r"[a-z+]+://.+|[\w.-]+@[\w.-]+:.+|.+\.git/?")
 README = """\
 # Homework
@@ -153,7 +153,7 @@ def _write(course: Course, folder: Path, say: Say) -> None:
         shutil.copy(_document(course, "LICENSE"), made)
         (made / "README.md").write_text(README)
         if found := leaks(course, made):
-            raise CourseError("nothing was published:\n  " + "\n  ".join(found))
+            raise CourseError("nothing was published:", found)
         if (folder / "release").exists():
             shutil.rmtree(folder / "release")
         shutil.copytree(made, folder, dirs_exist_ok=True)

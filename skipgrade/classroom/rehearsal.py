@@ -1,7 +1,7 @@
 """Does an assignment grade itself right? The solution must earn everything, the stubs nothing.
 
-The source notebook is executed from top to bottom, training included, and handed in beside the
-untouched release; nbgrader grades both.
+The source notebook is executed from top to bottom, training included, and handed in together with
+the untouched release; nbgrader grades both.
 """
 
 import time
@@ -86,7 +86,8 @@ def rehearse(project: Path, folder: Path, assignment: str, say: Callable[[str], 
 def _demand_graded(outcomes: list[Outcome]) -> None:
     """A fault of the assignment shows in both; it is told once."""
     if told := dict.fromkeys(str(one.failure) for one in outcomes if not one.scored):
-        raise CourseError("\n  ".join(told))
+        first, *others = told
+        raise CourseError(first, others)
 
 
 def _execute(notebook: NotebookNode, folder: Path, say: Callable[[str], None]) -> float:

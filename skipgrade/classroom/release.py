@@ -7,7 +7,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.converters import GenerateAssignment
 
-from skipgrade.classroom import hidden_tests
+from skipgrade.classroom import lint
+from skipgrade.classroom.answer_key import leaks
 from skipgrade.classroom.colab import BADGE, ColabHeader
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import ConversionError, CourseError
@@ -19,7 +20,7 @@ README = """\
 
 Generated from `source/` by `make release`; edits here are lost.
 
-| assignment | points | on Colab |
+{about}| assignment | points | on Colab |
 |---|---|---|
 {rows}
 
@@ -30,10 +31,8 @@ notebook's last cell writes. [docs/students.md](../docs/students.md) says more.
 
 def generate(course: Course, assignments: Sequence[str], say: Callable[[str], None]) -> None:
     """Write release/<assignment>/ for each, and tell the gradebook what there is to grade."""
+    lint.demand_sound(course, assignments)
     for assignment in assignments:
-        course.require(assignment)
-        for path in sorted(course.folder("source", assignment).glob("*.ipynb")):
-            hidden_tests.demand_sound(path)
         try:
             course.run(GenerateAssignment, assignment, ".")
         except ConversionError as error:
@@ -50,7 +49,7 @@ def folder(course: Course) -> Path:
 
 
 def complete(course: Course, say: Callable[[str], None]) -> None:
-    """Complete release/: the student's wheel, and a README with a link to every notebook."""
+    """Complete release/: the student's wheel, and a README about the course and its notebooks."""
     release = folder(course)
     for old in release.glob("*.whl"):
         old.unlink()
@@ -69,8 +68,20 @@ def complete(course: Course, say: Callable[[str], None]) -> None:
             link = f"[![Open in Colab]({BADGE})]({header.notebook_address(assignment, name)})"
             points = _points_text({name: notebook})
             rows.append(f"| [{name}]({assignment}/{name}.ipynb) | {points} | {link} |")
-    (release / "README.md").write_text(README.format(rows="\n".join(rows)))
+    (release / "README.md").write_text(README.format(about=_about(course), rows="\n".join(rows)))
     say("  release/README.md")
+    if found := leaks(course, release):
+        raise CourseError(
+            f"{release} holds what no student may see. nbgrader releases every file next to a "
+            "source notebook: take it out there, and release again.",
+            found,
+        )
+
+
+def _about(course: Course) -> str:
+    """What the instructor tells students of the whole course: source/README.md, if there is one."""
+    page = course.folder("source", "*").parent / "README.md"
+    return f"{page.read_text(encoding='utf-8').strip()}\n\n" if page.is_file() else ""
 
 
 def _released(course: Course, assignment: str) -> dict[str, NotebookNode]:

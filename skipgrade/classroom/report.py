@@ -143,7 +143,7 @@ def lines(table: list[Row], width: int = 120, most: int | None = None) -> Iterat
     waiting = max((row.to_read for row in table), default=0.0)
     if waiting:
         yield ""
-        yield f"Up to {waiting:g} more points each wait for a person to read the written answers."
+        yield f"Each student can still earn up to {waiting:g} points for written answers."
     yield from ("", *confinement(table)) if confinement(table) else ()
 
 
@@ -170,8 +170,10 @@ def _reasons(row: Row) -> Iterator[str]:
     if row.problem:
         yield row.problem
         return
-    if not row.losses:
+    if not row.losses and not (row.marks and row.marks.late):
         yield "nothing lost"
+    if row.marks and row.marks.late:
+        yield f"-{number(row.marks.late)} {row.marks.late_in_words}"
     for loss in sorted(row.losses, key=lambda loss: -loss.points):
         yield f"-{loss.points:g} {loss.cell}: {loss.earlier} {loss.reason}"
     if row.repairs:

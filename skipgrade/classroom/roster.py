@@ -1,4 +1,4 @@
-"""The class list: a CSV with columns id, name, email, and any other as a further name."""
+"""The class list: a CSV file with columns id, name, email, and any other as a further name."""
 
 import csv
 import re
@@ -38,7 +38,7 @@ class Roster:
             student = columns.get("id", "")
             if not FIT.fullmatch(student):
                 raise CourseError(
-                    f"{path}, line {number}: {student!r} is no student id. The column id takes "
+                    f"{path}, line {number}: {student!r} is not a student id. The column id takes "
                     "letters, digits, dots and dashes, beginning with a letter or digit."
                 )
             if student.casefold() in students:

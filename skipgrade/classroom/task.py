@@ -25,10 +25,12 @@ import nbformat
 from nbgrader.api import Gradebook
 from sqlalchemy import create_engine
 
-from skipgrade.classroom import handin, rows
+from skipgrade.classroom import grounds, handin, rows
 from skipgrade.classroom.course import CONFIG_FILE, Course, as_nbgrader_means_it
 from skipgrade.classroom.errors import ConversionError, CourseError
+from skipgrade.classroom.grounds import Grounds
 from skipgrade.classroom.ledger import Files, fingerprint
+from skipgrade.classroom.record import Seconds, Told, verdicts_in
 from skipgrade.classroom.rows import Rows
 from skipgrade.classroom.scratch_database import scratch_url
 from skipgrade.judging.grader.matching import grade_id
@@ -39,8 +41,6 @@ DIED = f"not graded: its worker died {ATTEMPTS} times while grading it (out of m
 LOG_LIMIT = 200_000
 LEAST_FREE = 256 * 2**20
 PASSED_ON = "SKIPGRADE_"
-
-Seconds = dict[str, dict[str, float]]
 
 _one_at_a_time = threading.Lock()  # nbgrader changes the process's working folder
 
@@ -70,6 +70,8 @@ class Graded:
     folder: Path | None = None
     files: Files = field(default_factory=dict)
     cells: Seconds = field(default_factory=dict)
+    verdicts: dict[str, Told] = field(default_factory=dict)
+    grounds: Grounds = field(default_factory=dict)  # as far as a worker knows them
     log: str = ""
     worker: str = ""
 
@@ -124,6 +126,8 @@ def _grade(course: Course, job: GradingJob) -> Graded:
         folder if graded and folder.is_dir() else None,
         files,
         _seconds(folder, began),
+        verdicts_in(folder) if graded else {},
+        grounds.of_hand_in(folder, files),
         text[-LOG_LIMIT:],
         platform.node(),
     )

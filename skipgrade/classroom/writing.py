@@ -2,26 +2,23 @@
 
 The order makes every crash harmless: the old record goes first, then the grades come in one
 transaction, then the notebook takes its place in one move, and the record is written last. What has
-no record is graded again.
+no record is graded again. In the record of gradings (`record`) it then stands twice.
 """
 
-import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from nbgrader.api import Gradebook
 from sqlalchemy.exc import SQLAlchemyError
 
-from skipgrade.classroom import rows
+from skipgrade.classroom import grounds, rows
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.ledger import Ledger
+from skipgrade.classroom.record import Grading, Record
 from skipgrade.classroom.task import Graded
 from skipgrade.judging.printable import printable_lines
-
-TIMINGS_FILE = ".skipgrade-timings.jsonl"
 
 
 class NotWrittenError(CourseError):
@@ -32,19 +29,23 @@ class Writer:
     def __init__(self, course: Course, assignment: str, book: Gradebook, ledger: Ledger) -> None:
         self.course, self.assignment = course, assignment
         self.engine, self.ledger = book.engine, ledger
-        self.timings_file = course.root / TIMINGS_FILE
+        self.record = Record(course.root, assignment)
+        self.grounds = grounds.of_course(course, assignment)
+        self.near = grounds.near_tests(course, assignment)
 
     def write(self, graded: Graded) -> None:
-        """Keep one submission; nothing of it where it was not graded, but for the logs."""
+        """Keep one submission; nothing of it where it was not graded, except for the logs."""
         try:
             self._log(graded)
             if graded.rows is not None:
                 self._keep(graded, graded.rows)
+            else:
+                self.record.add(self._grading(graded))
         except (OSError, SQLAlchemyError) as error:
             reason = str(error).splitlines()[0]
             raise NotWrittenError(
                 f"{graded.student} was graded but could not be written to {self.course.root} "
-                f"and its gradebook ({reason}). Is the disk full, or the database away?"
+                f"and its gradebook ({reason}). Is the disk full, or the database unreachable?"
             ) from error
 
     def _keep(self, graded: Graded, graded_rows: rows.Rows) -> None:
@@ -52,6 +53,7 @@ class Writer:
         with self.engine.begin() as connection:
             rows.merge(connection, graded_rows)
         self._place(graded)
+        self.record.add(self._grading(graded))
         self.ledger.remember(graded.student, graded.files, graded_rows)
 
     def _place(self, graded: Graded) -> None:
@@ -71,23 +73,22 @@ class Writer:
     def _log(self, graded: Graded) -> None:
         with self.course.log_file.open("a", encoding="utf-8") as file:
             file.write(printable_lines(graded.log))
-        line = {
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            "assignment": self.assignment,
-            "student": graded.student,
-            "seconds": round(graded.seconds, 3),
-            "graded": graded.rows is not None,
-            "failure": graded.failure,
-            "worker": graded.worker,
-            "cells": graded.cells,
-        }
-        with self.timings_file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
 
-
-def latest_gradings(course: Course, assignment: str) -> dict[str, dict[str, Any]]:
-    """By student, what the record says of the latest grading of each submission."""
-    path = course.root / TIMINGS_FILE
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else ()
-    entries = (json.loads(line) for line in lines)
-    return {one["student"]: one for one in entries if one["assignment"] == assignment}
+    def _grading(self, graded: Graded) -> Grading:
+        files = graded.grounds.get("files", {})
+        course = self.grounds["course"] | grounds.of_key(self.course)
+        return Grading(
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            student=graded.student,
+            seconds=round(graded.seconds, 3),
+            graded=graded.rows is not None,
+            failure=graded.failure,
+            worker=graded.worker,
+            cells=graded.cells,
+            verdicts=graded.verdicts,
+            grounds=self.grounds | graded.grounds | {"course": course},
+            near={
+                test: [*answers, *grounds.files_named(files, quoted)]
+                for test, (answers, quoted) in self.near.items()
+            },
+        )

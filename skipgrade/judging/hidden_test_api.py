@@ -52,7 +52,7 @@ class _Solution:
 
 
 def images(count: int, size: int = 32) -> Tensor:
-    """Noise in the form of normalised colour images, drawn anew at each call."""
+    """Noise in the form of normalised colour images, drawn again at each call."""
     trial = current()
     trial.drawn += 1
     generator = trial.generator(f"images {trial.cell} {trial.drawn}")

@@ -21,7 +21,7 @@ def printable_lines(text: str, between: str = "\n") -> str:
 
 
 def presentable(text: Any, limit: int = 240) -> str:
-    """Printable, short, without this machine's folders; empty for what is no text."""
+    """Printable, short, without this machine's folders; empty for what is not text."""
     if not isinstance(text, str):
         return ""
     text = re.sub(r"(?:/[\w.@+-]+){2,}/", "", text[: 100 * limit])

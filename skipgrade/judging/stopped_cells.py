@@ -88,7 +88,7 @@ def _line(error: Any, count: Any) -> int:
 
 
 def names_set(code: str) -> list[str]:
-    """The names that code gives something to, as far as one can tell where it is no Python."""
+    """The names that code gives something to, as far as one can tell where it is not Python."""
     try:
         found = symtable.symtable(code, "<cell>", "exec").get_symbols()
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -22,7 +22,7 @@ def answer(question: str) -> str:
     """The answer to a question, from the notebook this kernel runs."""
     import IPython
 
-    shell: Any = IPython.get_ipython()  # type: ignore[no-untyped-call]
+    shell: Any = IPython.get_ipython()
     try:
         return pack(reply(unpack(question), shell.user_ns))
     except NotPlainDataError as error:

@@ -96,7 +96,7 @@ class Verdict:
 
 def message(expected: str, got: str, hint: str) -> Reason:
     """Expected, got, and one thing to look at."""
-    text = f"Expected: {expected}\nGot: {got}" + (f"\nLook at: {hint}" if hint else "")
+    text = f"Expected: {expected}\nGot: {got}" + (f"\nHint: {hint}" if hint else "")
     return Reason(text, expected, got, hint)
 
 

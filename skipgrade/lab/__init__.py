@@ -1,4 +1,4 @@
-"""The student's bench: images, training that survives a disconnect, figures and the hand-in."""
+"""The student's bench: images, training that survives a disconnect, figures and the submission."""
 
 from skipgrade.lab.backbone import backbone
 from skipgrade.lab.checking import check

@@ -72,8 +72,8 @@ def _imagenet() -> ResNet:
         return resnet18(weights=WEIGHTS)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise LabError(
-            f"The ImageNet weights of ResNet-18 could not be had from\n{WEIGHTS.url}\n"
-            f"  ({error})\nTwo ways out:\n"
+            f"The ImageNet weights of ResNet-18 could not be downloaded from\n{WEIGHTS.url}\n"
+            f"  ({error})\nYou can:\n"
             f"  1. get the file: connect to the internet and run this cell again, or put "
             f"{_downloaded_to().name} (45 MB) into {_downloaded_to().parent};\n"
             f"  2. work without it: set SKIPGRADE_DATASET=builtin (in a notebook: "

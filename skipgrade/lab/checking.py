@@ -94,7 +94,7 @@ def _points(points: float) -> str:
 
 
 def _which(tests: Mapping[str, list[Task]]) -> str:
-    """The assignment most of whose test cells were run here; else the one notebook beside us."""
+    """The assignment most of whose test cells were run here; else the one notebook next to us."""
     executed = session.executed()
     ran = {
         name: sum(task.test.strip() in executed for task in tasks if task.test)

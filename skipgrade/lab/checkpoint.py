@@ -38,7 +38,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
     """Strictly: every weight of the model, no other, each of the right shape."""
     if not path.is_file():
         raise LabError(
-            f"{path} is missing: it is written by lab.fit and must lie beside the notebook."
+            f"{path} is missing: it is written by lab.fit and must lie next to the notebook."
         )
     try:
         tensors = load_file(path)
@@ -104,7 +104,7 @@ class Resume:
         except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
             raise LabError(
                 f"{self.path} cannot be read ({error}), so the run cannot go on. "
-                f"Start afresh with lab.forget({name!r})."
+                f"Start again with lab.forget({name!r})."
             ) from error
         self.history = History(name, record["epochs"], record["settings"])
         self.planned: int = record["planned"]

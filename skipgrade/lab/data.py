@@ -16,6 +16,7 @@ from torchvision.datasets.utils import check_integrity
 
 from skipgrade.lab import builtin
 from skipgrade.lab.errors import LabError
+from skipgrade.lab.machine import autograding
 
 MEAN = {"cifar10": (0.4914, 0.4824, 0.4467), "cifar100": (0.5071, 0.4865, 0.4409)}
 STD = {"cifar10": (0.2471, 0.2435, 0.2616), "cifar100": (0.2673, 0.2564, 0.2762)}
@@ -104,8 +105,7 @@ def official_split(name: str, split: str) -> Images:
 
 def _on_trial() -> bool:
     """Whether this is a submission being graded; a judge is told apart when it is started."""
-    grading = os.environ.get("NBGRADER_EXECUTION") == "autograde"
-    return grading and "SKIPGRADE_JUDGE" not in os.environ
+    return autograding() and "SKIPGRADE_JUDGE" not in os.environ
 
 
 @lru_cache(maxsize=1)
@@ -154,7 +154,7 @@ def _part(images: Images, split: str, held_out: int, seed: int) -> Images:
     return Images(images.pixels[chosen], images.labels[chosen], images.classes)
 
 
-class CourseImages(Dataset):
+class CourseImages(Dataset[Any]):
     """The course's own data set: PIL images and integer labels, like torchvision's.
 
     As there, `data` holds all pixels (uint8 [n, 32, 32, 3], not to be written to) and `targets`
@@ -238,7 +238,7 @@ def _no_data(name: str, root: Path, bad_files: list[str]) -> str:
     trouble = "\n  ".join(bad_files) or f"{root} (cannot be read)"
     return (
         f"The official {name} files are not usable and could not be downloaded from\n"
-        f"{kind.url}\n  {trouble}\nTwo ways out:\n"
+        f"{kind.url}\n  {trouble}\nYou can:\n"
         f"  1. get the files: connect to the internet and run this cell again, or set "
         f"SKIPGRADE_DATA to a folder that holds {kind.base_folder}/ with the official files;\n"
         f"  2. work without them: set SKIPGRADE_DATASET=builtin for the drawn images "

@@ -2,4 +2,4 @@
 
 
 class LabError(RuntimeError):
-    """A message for the student: what is wrong, in which file, and what mends it."""
+    """A message for the student: what is wrong, in which file, and what fixes it."""

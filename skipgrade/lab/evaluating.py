@@ -17,7 +17,7 @@ LossFunction = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module, loader: DataLoader, loss: LossFunction | None = None
+    model: nn.Module, loader: DataLoader[Any], loss: LossFunction | None = None
 ) -> tuple[float, float]:
     """Mean loss and accuracy (a fraction) over all images of the loader."""
     loss = loss or nn.functional.cross_entropy
@@ -36,7 +36,7 @@ def evaluate(
 
 
 @torch.no_grad()
-def predictions(model: nn.Module, loader: DataLoader) -> tuple[torch.Tensor, torch.Tensor]:
+def predictions(model: nn.Module, loader: DataLoader[Any]) -> tuple[torch.Tensor, torch.Tensor]:
     """Scores [n, classes] and labels [n] for all images of the loader, in its order, on the CPU."""
     scores, labels = [], []
     with _in_eval_mode(model):

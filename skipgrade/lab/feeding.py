@@ -16,7 +16,7 @@ from skipgrade.lab.machine import device
 IMAGES_AT_ONCE = 8192  # few large launches instead of many small ones; 100 MB as floats
 
 
-def batches(loader: DataLoader) -> Iterator[Batch]:
+def batches(loader: DataLoader[Any]) -> Iterator[Batch]:
     """The loader's batches, on the device that computes."""
     place = device()
     if place.type == "cuda" and is_plain(loader):
@@ -26,7 +26,7 @@ def batches(loader: DataLoader) -> Iterator[Batch]:
         yield images.to(place, non_blocking=True), labels.to(place, non_blocking=True)
 
 
-def is_plain(loader: DataLoader) -> bool:
+def is_plain(loader: DataLoader[Any]) -> bool:
     """The course's own images, once each, with nothing of the student's on the way."""
     sampler: Any = loader.sampler
     whole = type(sampler) is SequentialSampler or (
@@ -42,7 +42,7 @@ def is_plain(loader: DataLoader) -> bool:
     )
 
 
-def made_on(place: torch.device, loader: DataLoader) -> Iterator[Batch]:
+def made_on(place: torch.device, loader: DataLoader[Any]) -> Iterator[Batch]:
     """What the loader would give, made on `place`: as random, but not the same draws."""
     images: Any = loader.dataset
     sampler: Any = loader.sampler

@@ -1,4 +1,4 @@
-"""Training that survives a disconnect: every finished epoch lies on disk beside the notebook."""
+"""Training that survives a disconnect: every finished epoch lies on disk next to the notebook."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -27,7 +27,7 @@ from skipgrade.lab.steps import LabStep
 
 def fit(
     model: nn.Module,
-    data: Data | tuple[DataLoader, DataLoader],
+    data: Data | tuple[DataLoader[Any], DataLoader[Any]],
     *,
     name: str,
     epochs: int,

@@ -1,4 +1,4 @@
-"""Packing a hand-in, after looking whether everything is there."""
+"""Packing a submission, after looking whether everything is there."""
 
 import io
 import json
@@ -80,7 +80,7 @@ def _notebook(assignment: str) -> tuple[bytes, list[str]]:
     if not path.is_file():
         return b"", [
             f"{path} is not in this folder ({Path.cwd()}): save the notebook under this name, "
-            "beside its weights."
+            "next to its weights."
         ]
     saved = path.read_bytes()
     try:
@@ -91,8 +91,8 @@ def _notebook(assignment: str) -> tuple[bytes, list[str]]:
     stale = session.unsaved_cell(sources)
     if stale:
         return saved, [
-            f"{path} is not saved: the cell that starts {stale!r} was last run in another form "
-            "than the file holds. Save the notebook (Ctrl+S), or run that cell again."
+            f"{path} is not saved: the cell that starts {stale!r} has changed since you last saved "
+            "the notebook. Save it (Ctrl+S), or run that cell again."
         ]
     return saved, []
 

@@ -39,7 +39,7 @@ def fetch(name: str) -> None:
 
 
 def forget(name: str) -> None:
-    """Delete every file of the run, so that the next `fit` with this name starts afresh."""
+    """Delete every file of the run, so that the next `fit` with this name starts again."""
     folder = _folder()
     for path in (run_file(name, kind) for kind in KINDS):
         path.unlink(missing_ok=True)

@@ -31,4 +31,4 @@ def best(model: nn.Module, images: torch.Tensor) -> torch.memory_format:
 
 def arrange(model: nn.Module, order: torch.memory_format) -> None:
     """Put the weights of the model's convolutions into this order, in place."""
-    model.to(memory_format=order)  # type: ignore[call-overload]
+    model.to(memory_format=order)

@@ -1,4 +1,4 @@
-"""What a hand-in still lacks without being incomplete: said once it is packed."""
+"""What a submission still lacks without being incomplete: said once it is packed."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -25,16 +25,16 @@ class Data:
     mean: Triple
     std: Triple
     augment: bool
-    train: DataLoader
-    val: DataLoader
-    test: DataLoader
+    train: DataLoader[Any]
+    val: DataLoader[Any]
+    test: DataLoader[Any]
 
     @property
     def num_classes(self) -> int:
         return len(self.classes)
 
 
-class BatchedImages(Dataset):
+class BatchedImages(Dataset[Any]):
     """Pixels kept as bytes; normalised, and augmented if asked, a batch at a time."""
 
     def __init__(self, images: data.Images, mean: Triple, std: Triple, *, augment: bool) -> None:

@@ -76,7 +76,7 @@ class Pack:
 
 
 def open_pack(place: str | Path | None = None) -> Pack:
-    """The course's pack: `pack.safetensors` beside the notebook, or what SKIPGRADE_PACK names.
+    """The course's pack: `pack.safetensors` next to the notebook, or what SKIPGRADE_PACK names.
 
     `place` or SKIPGRADE_PACK may be a file, or an https address from which the file is fetched
     once. It must have been made from the images in force.
@@ -108,7 +108,7 @@ def _read(path: Path) -> Pack:
     if not path.is_file():
         raise LabError(
             f"{path} is missing: the final test images of this course. Get the file from where "
-            "your course publishes it and put it beside this notebook (on Colab: the folder "
+            "your course publishes it and put it next to this notebook (on Colab: the folder "
             "symbol on the left, then upload), or name its place in SKIPGRADE_PACK."
         )
     try:
@@ -118,7 +118,7 @@ def _read(path: Path) -> Pack:
     except (SafetensorError, OSError) as error:
         raise LabError(f"{path} is damaged ({error}): fetch it again.") from error
     if about.get("format") != FORMAT:
-        raise LabError(f"{path} is no pack of final test images: fetch the course's own again.")
+        raise LabError(f"{path} is not a final-test pack: download the course's own again.")
     labels = tensors["train_labels"].long()
     return Pack(about["name"], about["source"], tensors["images"], labels)
 
@@ -130,6 +130,6 @@ def _fetch(address: str, path: Path) -> None:
     except (URLError, OSError) as error:
         raise LabError(
             f"The final test images could not be fetched from {address}: {error}. Try again, or "
-            f"download the file by hand and put it beside this notebook as {path}."
+            f"download the file by hand and put it next to this notebook as {path}."
         ) from error
     write_atomically(path, content)

@@ -60,7 +60,7 @@ def plot_sweep(
     label: str = "setting",
     title: str | None = None,
 ) -> Figure:
-    """One curve a setting by epoch, and the best value of each beside it."""
+    """One curve a setting by epoch, and the best value of each next to it."""
     if not results:
         raise LabError("plot_sweep needs at least one run: a dict of label and history.")
     figure, (curves, bars) = _panels(2)

@@ -63,7 +63,7 @@ def parse_predictions(
         raise LabError(f"{name} cannot be read: {error}.") from error
     if not lines or [cell.strip().lower() for cell in lines[0]] != HEADER:
         raise LabError(f"{name}: the first line must be 'id,label'.")
-    while not lines[-1]:  # empty lines at the end are no rows
+    while not lines[-1]:  # empty lines at the end are not rows
         lines.pop()
     found = lines[1:]
     bad = [

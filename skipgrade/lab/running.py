@@ -28,7 +28,7 @@ from skipgrade.lab.settings import refuse_change
 from skipgrade.lab.steps import LabStep, TrainAccuracy, checked_loss
 
 Step = Callable[[nn.Module, Tensor, Tensor, LossFunction, Optimizer], Any]
-Evaluate = Callable[[nn.Module, DataLoader, LossFunction], tuple[float, float]]
+Evaluate = Callable[[nn.Module, DataLoader[Any], LossFunction], tuple[float, float]]
 STEPS_BETWEEN_LOSS_CHECKS = 20
 
 
@@ -37,7 +37,7 @@ class Run:
     model: nn.Module
     name: str
     epochs: int
-    loaders: tuple[DataLoader, DataLoader]
+    loaders: tuple[DataLoader[Any], DataLoader[Any]]
     loss: LossFunction
     optimizer: Optimizer
     step: Step
@@ -88,7 +88,7 @@ class Run:
         if finished.exists() and History.read(finished).epochs:
             raise LabError(
                 f"{finished} is here but {path} is not, so this run cannot go on. Put the file "
-                f"back, use another name, or start afresh with lab.forget({self.name!r})."
+                f"back, use another name, or start again with lab.forget({self.name!r})."
             )
         return None
 
@@ -193,7 +193,7 @@ class Run:
                     generator.manual_seed(seed)
 
     def _publish(self, weights: Tensors) -> None:
-        """Write the files of the hand-in that belong to the epoch just finished."""
+        """Write the files of the submission that belong to the epoch just finished."""
         content = save(weights)
         best = self.history.best is self.history.epochs[-1]
         if best:
@@ -207,7 +207,7 @@ def _diverged(name: str, epoch: int, *, loss: float, rate: float) -> str:
     return (
         f"the loss became {loss} in epoch {epoch} (learning rate {rate:g}). Nothing of this epoch "
         "was saved. Usual causes: a learning rate that is too high, images that are not "
-        "normalised, or gradients that are never set back to zero. After the fix: "
+        "normalised, or gradients that are never set back to zero. Once fixed: "
         f"lab.forget({name!r}), then train again."
     )
 

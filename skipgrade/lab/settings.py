@@ -17,7 +17,7 @@ IMAGES = "images"  # "official" or "builtin", whatever the loaders are
 
 def describe(
     model: nn.Module,
-    train: DataLoader,
+    train: DataLoader[Any],
     optimizer: Optimizer,
     *,
     data: str,
@@ -25,7 +25,7 @@ def describe(
     choices: dict[str, Callable[..., Any] | None],
     seed: int,
 ) -> dict[str, Any]:
-    """Everything that decides what comes out of a run, but for the number of epochs."""
+    """Everything that decides what comes out of a run, except for the number of epochs."""
     settings: dict[str, Any] = {
         IMAGES: source(),
         "data": data,
@@ -60,11 +60,11 @@ def refuse_change(name: str, then: dict[str, Any], now: dict[str, Any]) -> None:
             f"The files {name}-* in this folder come from a run with other settings:\n  "
             + "\n  ".join(changed)
             + f"\nTo keep them, train under another name: lab.fit(..., name={name + '-2'!r}). "
-            f"To throw them away and start afresh: lab.forget({name!r})."
+            f"To throw them away and start again: lab.forget({name!r})."
         )
 
 
-def _length(loader: DataLoader) -> int | None:
+def _length(loader: DataLoader[Any]) -> int | None:
     try:
         return len(loader.dataset)  # type: ignore[arg-type]
     except TypeError:  # an iterable data set has no length

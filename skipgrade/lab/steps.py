@@ -129,7 +129,7 @@ class TrainAccuracy:
 
 
 def checked_loss(value: Any) -> torch.Tensor | float:
-    """The step's loss as a number that is no part of a graph."""
+    """The step's loss as a number that is not a part of a graph."""
     if isinstance(value, torch.Tensor) and value.numel() == 1:
         return value.detach().reshape(())
     if isinstance(value, int | float) and not isinstance(value, bool):

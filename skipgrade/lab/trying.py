@@ -1,4 +1,4 @@
-"""A visible test, run beside a student's work without changing it."""
+"""A visible test, run next to a student's work without changing it."""
 
 import contextlib
 import io

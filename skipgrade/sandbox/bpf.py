@@ -2,7 +2,7 @@
 
 A rule says what becomes of a call, if its arguments are so: of several for one call the first that
 fits counts. Calls without one are allowed. What a step of the program is: Linux's
-Documentation/networking/filter.rst; what it may look at: seccomp(2).
+Documentation/networking/filter.rst; what it may look at is in seccomp(2).
 """
 
 from __future__ import annotations

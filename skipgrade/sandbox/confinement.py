@@ -21,8 +21,8 @@ from skipgrade.sandbox.mounts import SHARED_MEMORY, TEMPORARY, enter_mounts
 from skipgrade.sandbox.processes import libc, succeed
 
 PROTECTIONS = {
-    "files": "files: closed but for a submission's own (Landlock, Linux 5.13 or newer; or mounts, "
-    "by root or with user namespaces)",
+    "files": "files: closed except for a submission's own (Landlock, Linux 5.13 or newer; or "
+    "mounts, by root or with user namespaces)",
     "signals": "signals: none to other processes (seccomp listeners, Linux 5.9; or Landlock, 6.12)",
     "network": "network: none, nor new rights (seccomp, Linux 4.17, on x86_64 and aarch64)",
     "processes": "processes: a limit, and no foreign sockets (seccomp listeners, Linux 5.9)",

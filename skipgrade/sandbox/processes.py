@@ -1,4 +1,4 @@
-"""What Linux tells about processes, and asks of those who have some."""
+"""Helpers around /proc and prctl: what Linux knows of processes."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def processor_seconds(pids: Iterable[int]) -> float:
 
 
 def memory(pid: int) -> int:
-    """Bytes of memory a process holds, but for pages of files; pages it shares count in full."""
+    """Bytes of memory a process holds, except for pages of files; pages it shares count in full."""
     return table_sum(Path(f"/proc/{pid}/status"), "RssAnon:", "RssShmem:")
 
 

@@ -47,8 +47,8 @@ def demand_protection(accept_missing: Collection[str]) -> None:
         told = "; ".join(PROTECTIONS[name] for name in missing)
         accepted = sorted({*missing, *accept_missing})
         raise SandboxMissingError(
-            "submissions are not run, since this machine cannot confine them. "
-            f"It lacks {told}. Grade on a machine that has it; or, if you "
+            "nothing was graded: this machine cannot run submissions in a sandbox. "
+            f"Missing: {told}. Grade on a machine that has it; or, if you "
             "trust every submission, write "
             f"c.SandboxProvisioner.accept_missing = {accepted} into nbgrader_config.py."
         )
@@ -98,7 +98,7 @@ class WarmProvisioner(LocalProvisioner):
         return self.connection_info
 
     async def kill(self, restart: bool = False) -> None:
-        """As ever, and looks often for the end: jupyter_client would look every 0.1 seconds.
+        """Kill as usual, then look often for the end: jupyter_client looks every 0.1 seconds.
 
         Without a thread to wait in: at the end of a process, when judges are dismissed, there are
         no new ones.

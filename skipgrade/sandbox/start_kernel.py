@@ -51,7 +51,7 @@ def become_kernel(
 
 
 def _settle(request: KernelRequest) -> None:
-    """A session, an environment and a folder of its own; nothing that was drawn before."""
+    """Its own session, environment and folder; random numbers seeded again."""
     os.setsid()
     die_with_parent(signal.SIGKILL)
     os.environ.clear()

@@ -1,4 +1,4 @@
-"""Stands over one kernel: starts it, answers for it, watches what it uses, and ends all of it.
+"""Supervises one kernel: starts it, enforces its limits, and cleans up after it.
 
 The supervisor is the kernel's parent and adopts whatever the kernel leaves behind. It speaks with
 the kernel's owner over a socket, one JSON object a line. It says `{"pid": ...}` once the kernel is

@@ -53,7 +53,7 @@ def _reason(told: str) -> str:
     one = Reason.of(told)
     if not one.expected:
         return _line(one)
-    look = f" *Look at*: {_line(one.hint)}" if one.hint else ""
+    look = f" *Hint*: {_line(one.hint)}" if one.hint else ""
     return f"*Expected*: {_line(one.expected)}. *Got*: {_line(one.got)}.{look}"
 
 

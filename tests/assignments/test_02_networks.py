@@ -99,11 +99,11 @@ RIGHT = {
 }  # fmt: skip
 WRONG = {
     "one place for all": ("test-augment", changed(
-        "augment", AUGMENT, "(2, count)).tolist()", "(2, 1)).expand(2, count).tolist()"), 1 / 3),
+        "augment", AUGMENT, "(2, count)).tolist()", "(2, 1)).expand(2, count).tolist()"), 2 / 3),
     "one coin for all": ("test-augment", changed("augment", AUGMENT, "torch.rand(count) <", "torch.rand(1).expand(count) <"), 2 / 3),
     "never a flip": ("test-augment", changed("augment", AUGMENT, "< flip", "< 0"), 1 / 3),
     "padding written out": ("test-augment", changed("augment", AUGMENT, "[padding] * 4", "[4] * 4"), 2 / 3),
-    "one place too few": ("test-augment", changed("augment", AUGMENT, "2 * padding + 1", "max(1, 2 * padding)"), 1 / 3),
+    "one place too few": ("test-augment", changed("augment", AUGMENT, "2 * padding + 1", "max(1, 2 * padding)"), 2 / 3),
     "upside down": ("test-augment", changed("augment", AUGMENT, "flip(3)", "flip(2)"), 0),
     "reflected": ("test-augment", changed("augment", AUGMENT, "[padding] * 4", "[padding] * 4, mode='reflect'"), 0),
     "in place": ("test-augment", {"augment": AUGMENT + "    " + """

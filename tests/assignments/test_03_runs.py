@@ -362,3 +362,58 @@ def test_figures_of_the_better_model(both_runs: dict[str, lab.History], quantity
 def test_accuracies_in_percent_are_as_good_as_fractions(both_runs: dict[str, lab.History]) -> None:
     assert best_share("accuracy", "model-two", best_figures("model-two", "accuracy", 100)) == 1
     assert best_share("loss", "model-two", best_figures("model-two", "loss", 100)) == 0
+
+
+# Part 3: trials -----------------------------------------------------------------------------
+
+
+def trial_runs(*names: str, epochs: int = 3, **settings: Any) -> dict[str, lab.History]:
+    """Runs of ModelTwo, one rate each, beside its final one; all weights guess."""
+    torch.manual_seed(0)
+    net = TRIAL.solution["ModelTwo"]()
+    write_run(history("model-two", 8, layers="two"), net)
+    write_run(history("model-one", 8, layers="one"), TRIAL.solution["ModelOne"]())
+    found = {}
+    for number, name in enumerate(names):
+        told = {"layers": "two", "optimizer lr": 0.1 * number, "seed": number, **settings}
+        found[f"{name} changed"] = history(name, epochs, **told)
+        write_run(found[f"{name} changed"], net)
+    return found
+
+
+def trials_share(runs: Any) -> float:
+    return TRIAL.verdict("test-trials", given={"trials": runs}).share
+
+
+def test_three_trials_that_differ_in_their_settings() -> None:
+    assert trials_share(trial_runs("try-a", "try-b", "try-c", "try-d")) == 1
+    others = trial_runs("try-a", "try-b", "try-c")
+    other = next(iter(others.values()))
+    other.settings["layers"] = "something smaller"
+    other.write(f"{other.name}-history.json")
+    assert trials_share(others) == 1, "trials of other networks, beside those as handed in"
+
+
+def test_trials_that_compare_nothing() -> None:
+    assert trials_share({}) == 0
+    assert trials_share(trial_runs("try-a", "try-b")) == pytest.approx(2 / 3)
+    assert trials_share(trial_runs("try-a", "other", "third")) == pytest.approx(1 / 3)
+    same = {"optimizer lr": 0.1}
+    assert trials_share(trial_runs("try-a", "try-b", "try-c", **same)) == pytest.approx(1 / 3)
+    assert trials_share(trial_runs("try-a", "try-b", "try-c", layers="others")) == 0
+    assert trials_share(trial_runs("try-a", "try-b", "try-c", epochs=1)) == 0
+
+
+def test_trials_of_other_lengths() -> None:
+    runs = trial_runs("try-a", "try-b", "try-c")
+    last = history("try-c", 5, layers="two")
+    write_run(last, TRIAL.solution["ModelTwo"]())
+    assert trials_share({**runs, "longer": last}) == pytest.approx(2 / 3)
+
+
+def test_trials_whose_weights_are_not_theirs() -> None:
+    runs = trial_runs("try-a", "try-b", "try-c")
+    for run in runs.values():
+        claim = history(run.name, 3, best=0.6, **run.settings)
+        claim.write(f"{run.name}-history.json")
+    assert trials_share(runs) == 0

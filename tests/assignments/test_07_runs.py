@@ -274,5 +274,5 @@ def test_fifty_epochs_are_the_limit() -> None:
 def test_the_release_states_the_limits_that_are_graded() -> None:
     path = Path(TRIAL.source.path)
     text = " ".join("".join(c["source"]) for c in json.loads(path.read_text())["cells"])
-    assert "**4 points from 52 % on, 2 points from 46 % on**" in " ".join(text.split())
+    assert "**4 points from 52% on, 2 points from 46% on**" in " ".join(text.split())
     assert "{0.52: 1.0, 0.46: 0.5}" in text

@@ -72,3 +72,71 @@ def test_test_cells_leave_a_students_own_helpers_alone(number: str, cell: str, h
     code = f'def {helper}(*args):\n    return "mine"\n\n\n' + trial.cells[cell]
     last = next(reversed(trial.source.tests))
     assert trial.student({cell: code}, until=last)[helper]() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("story", "share"),
+    [
+        ("LeNet5BN: momentum changed", 0.75),
+        ("swish: into its input", 0.5),
+        ("augment: offsets too small", 2 / 3),
+        ("l1_step: the loss without the penalty returned", 0.75),
+        ("ResBlock: a projection that nobody uses", 0.75),
+        ("step_down: at 50 and 75 %", 0.7),
+    ],
+)
+def test_a_small_slip_is_seen_and_costs_its_own_share(story: str, share: float) -> None:
+    (mistake,) = (one for one in BANK if one.story == story)
+    trial = assignment(mistake.number)
+    idle = dict.fromkeys(IDLE.get(mistake.number, ()), "")
+    found = trial.report(idle | trial.edited(mistake.cell, *mistake.pairs), only=mistake.own)
+    assert [verdict.share for verdict in found.values()] == [pytest.approx(share)]
+
+
+def test_a_changed_momentum_costs_its_share_in_what_inherits_it_too() -> None:
+    (mistake,) = (one for one in BANK if one.story == "LeNet5BN: momentum changed")
+    trial = assignment("02")
+    changed = trial.edited(mistake.cell, *mistake.pairs)
+    assert trial.verdict("test-lenet-swish", changed).share >= 1 - MOST
+
+
+WAYS = {  # standard_weights, separable_weights, remaining_share
+    "as the text": ("N * M * D_K**2", "M * D_K**2 + N * M", "1 / N + 1 / D_K**2"),
+    "products": ("D_K * D_K * N * M", "M * D_K * D_K + M * N", "1 / N + 1 / D_K / D_K"),
+    "one factor out": ("N * (M * D_K**2)", "M * (D_K**2 + N)", "(N + D_K**2) / (N * D_K**2)"),
+    "pow": ("M * N * pow(D_K, 2)", "M * pow(D_K, 2) + M * N", "N**-1 + D_K**-2"),
+    "a quotient": (
+        "N * M * D_K**2",
+        "M * D_K**2 + N * M",
+        "separable_weights(N, M, D_K) / standard_weights(N, M, D_K)",
+    ),
+    "sums": ("sum([M * D_K**2] * N)", "sum([M * D_K**2, N * M])", "sum([1 / N, D_K**-2])"),
+    "floats": ("float(N * M * D_K**2)", "float(M * D_K**2 + N * M)", "(1 / D_K) ** 2 + 1.0 / N"),
+    "counted": (
+        "nn.Conv2d(M, N, D_K, bias=False).weight.numel()",
+        "M * D_K**2 + N * M",
+        "(M * D_K**2 + M * N) / (M * N * D_K**2)",
+    ),
+    "tensors": (
+        "torch.tensor(N * M * D_K**2)",
+        "torch.tensor(M * D_K**2 + N * M)",
+        "torch.tensor(1 / N + 1 / D_K**2, dtype=torch.float64)",
+    ),
+    "rounded once": (
+        "round(N * M * D_K**2)",
+        "int(M * D_K**2 + N * M)",
+        "1 / N * (1 + N / D_K**2)",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_formulas_may_be_written_in_ten_ways(way: str) -> None:
+    names = ("standard_weights", "separable_weights", "remaining_share")
+    code = "".join(
+        f"def {name}(N, M, D_K):\n    return {formula}\n\n\n"
+        for name, formula in zip(names, WAYS[way], strict=True)
+    )
+    idle = dict.fromkeys(IDLE["04"], "")
+    found = assignment("04").report(idle | {"formulas": code}, only=["test-formulas"])
+    assert found["test-formulas"].share == 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from nbgrader.validator import Validator
 
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.rehearsal import SOLUTION, UNTOUCHED, Rehearsal, rehearse
@@ -41,6 +43,19 @@ def test_the_untouched_release_earns_nothing_and_is_told_why(rehearsed: Rehearsa
     marks = rehearsed.marks(UNTOUCHED)
     assert marks.keys() == rehearsed.marks(SOLUTION).keys()
     assert all(mark["reasons"] for mark in marks.values())
+
+
+def test_nbgrader_validate_has_nothing_to_say(
+    rehearsed: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the source notebook, where its training has been done."""
+    monkeypatch.delenv("MPLBACKEND")
+    here = tmp_path / "validated"
+    shutil.copytree(rehearsed.course.folder("submitted", rehearsed.assignment, SOLUTION), here)
+    found = Validator(config=rehearsed.course.config).validate(
+        str(here / f"{rehearsed.assignment}.ipynb")
+    )
+    assert found == {}
 
 
 def test_the_gradebook_agrees(rehearsed: Rehearsal) -> None:

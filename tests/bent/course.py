@@ -107,7 +107,12 @@ def hand_in(course: TinyCourse, student: str, answers: Mapping[str, str] = ANSWE
     folder = course.root / "submitted" / student / NAME
     folder.mkdir(parents=True)
     nbformat.write(released, folder / f"{NAME}.ipynb")
+    write_run(folder)
+    return folder
+
+
+def write_run(folder: Path) -> None:
+    """The files of a run that was trained."""
     weights = {"layer.weight": torch.zeros(3, 12), "layer.bias": torch.zeros(3)}
     save_file(weights, folder / "plain-best.safetensors")
     (folder / "table.csv").write_text("id,label\n0,1\n1,0\n2,2\n")
-    return folder

@@ -108,7 +108,7 @@ def test_a_submission_is_one_transaction(finished: Course, monkeypatch: pytest.M
 
     monkeypatch.setattr(rows, "_written", fail_at_comments)
     with pytest.raises(
-        grading.GradingStoppedError, match=r"disk is full.*0 graded and kept, 1 left"
+        grading.GradingStoppedError, match=r"disk is full.*0 graded and saved, 1 not graded yet"
     ):
         grading.grade(finished, ASSIGNMENT, say=quiet)
     assert content(finished) == before

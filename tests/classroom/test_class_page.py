@@ -123,7 +123,7 @@ def test_accuracies_stand_beside_their_bars() -> None:
     drawn = class_page._accuracies({"test": measured}, {"test": "Good?"})
     colours = re.findall(r'<circle [^>]*fill="var\(--(\w+)\)"', drawn)
     assert colours == ["none", "part", "full"]
-    assert drawn.count("stroke-dasharray") == 2 and "60 % for all points" in drawn
+    assert drawn.count("stroke-dasharray") == 2 and "60% for all points" in drawn
 
 
 def test_a_histogram_counts_everybody_once() -> None:

@@ -16,6 +16,7 @@ import psutil
 import pytest
 from distributed import Client, default_client
 
+from skipgrade import cli
 from skipgrade.classroom import cluster, grading, progress
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
@@ -221,17 +222,21 @@ def test_given_cluster_and_its_loss(fresh: Course, tmp_path: Path) -> None:
             assert boss.poll() is None
             time.sleep(0.1)
 
+        address = json.loads(told.read_text())["address"]
+        first, *_ = fresh.submissions(ASSIGNMENT)
+        where = ["--course", str(fresh.root), "grade", ASSIGNMENT, "--student", first]
+        assert cli.main([*where, "--scheduler", address]) == cli.DONE
+
         class LoseAfterOne(progress.Lines):
             def done(self, outcome: progress.Outcome) -> None:
                 boss.kill()
 
         with pytest.raises(grading.GradingStoppedError, match="scheduler is lost") as stopped:
-            address = json.loads(told.read_text())["address"]
             grading.grade(fresh, ASSIGNMENT, say=quiet, scheduler=address, show=LoseAfterOne)
-    assert len(stopped.value.left) == 5
-    (kept,) = students(fresh)
-    (outcome,) = grading.grade(fresh, ASSIGNMENT, [kept], quiet)
-    assert not outcome.fresh
+    assert len(stopped.value.left) == 4
+    kept = sorted(students(fresh))
+    assert first in kept and len(kept) == 2
+    assert not any(one.fresh for one in grading.grade(fresh, ASSIGNMENT, kept, quiet))
 
 
 def test_nobody_at_the_address_is_a_plain_word(

@@ -96,7 +96,7 @@ def test_versions_out_of_bounds_are_named(monkeypatch: pytest.MonkeyPatch) -> No
 def test_outside_a_course_the_machine_alone_is_looked_at(tmp_path: Path) -> None:
     (told,) = of_course.examine(tmp_path)
     assert told.state is State.NOTE
-    assert "is no course" in told.found and "--course" in told.fix
+    assert "is not a course" in told.found and "--course" in told.fix
 
 
 def test_the_gradebook_is_looked_at_and_not_made(course: Course, released: Course) -> None:

@@ -103,11 +103,15 @@ def test_report_export_and_gradebook_give_the_same_totals(finished: Course, tmp_
             f"c.Marking.malformed = {{'{ASSIGNMENT}': ['wrong']}}\n"
             "c.Marking.bonus = ['why']\n"
             f"c.Marking.capped = [['{ASSIGNMENT}']]\n"
+            "from skipgrade.classroom.late import LateByDays\n"
+            "c.AssignLatePenalties.plugin_class = LateByDays\n"
+            "c.LateByDays.share_a_day = 0.2\n"
         )
     course = Course(finished.root)
     with course.gradebook() as book:
-        book.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "wrong").late_submission_penalty = 0.5
-        book.db.commit()
+        book.update_or_create_assignment(ASSIGNMENT, duedate="2026-01-02 12:00:00 UTC")
+        late = "2026-01-02 18:00:00 UTC"
+        book.update_or_create_submission(ASSIGNMENT, "wrong", timestamp=late)
         formgrader = {one["student"]: one for one in book.submission_dicts(ASSIGNMENT)}
     told = {row.student: row for row in report.rows(course, ASSIGNMENT)}
     into = tmp_path / "grades.csv"
@@ -123,8 +127,8 @@ def test_report_export_and_gradebook_give_the_same_totals(finished: Course, tmp_
         )
     wrong = told["wrong"].marks
     assert wrong is not None
-    assert (wrong.points, wrong.bonus, wrong.extra, wrong.late) == (1.5, 2, 0.25, 0.5)
-    assert told["wrong"].total == pytest.approx((3.75 - 0.5) * 0.8)
+    assert (wrong.points, wrong.bonus, wrong.extra, wrong.late) == (1.5, 2, 0.25, 0.75)
+    assert told["wrong"].total == pytest.approx((3.75 - 0.75) * 0.8)
 
 
 def test_the_plugins_are_nbgraders(finished: Course, tmp_path: Path) -> None:
@@ -154,7 +158,7 @@ def test_a_roster_gives_the_platforms_other_names(finished: Course, tmp_path: Pa
 @pytest.mark.parametrize(
     ("header", "told"),
     [
-        ("Student,Points", "is no gradebook of canvas"),
+        ("Student,Points", "is not a gradebook of canvas"),
         ("Student,ID,Section,Essay (1)", "no column 00-warm-up"),
         ("Student,ID,Section,00-warm-up (1),00-warm-up (2)", "2 columns"),
     ],

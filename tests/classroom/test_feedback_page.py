@@ -1,20 +1,18 @@
 """What does a student's page say: the total first, then what to fix, then the notebook?"""
 
 import html
-import json
 import re
 
 import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell
 
-from skipgrade.classroom import feedback
+from skipgrade.classroom import feedback, record
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.feedback_page import Line, most_worth_fixing
 from skipgrade.classroom.marks import Task
 from skipgrade.classroom.outline import headings
 from skipgrade.classroom.task import DIED
-from skipgrade.classroom.writing import TIMINGS_FILE
 from skipgrade.judging.verdict import Reason, message
 from tests.judging import tiny
 from tests.judging.tiny import ANSWERS, NAME
@@ -132,7 +130,7 @@ def test_the_penalty_for_a_malformed_submission_is_told(course: Course) -> None:
         said = text_of(page_by(course, "skipgrade"))
     finally:
         del course.config.Marking["malformed"]
-    assert "not in the form that was asked for (20 %) \N{MINUS SIGN}1.4 together 5.6" in said
+    assert "not in the form that was asked for (20%) \N{MINUS SIGN}1.4 together 5.6" in said
 
 
 def test_reasons_that_cost_most_come_first() -> None:
@@ -159,9 +157,7 @@ def test_whoever_is_not_graded_gets_a_page_with_the_reason(finished: Course) -> 
     submit(finished, "late", "2 * x")
     submit(finished, "large", "2 * x")
     submit(finished, "broken").write_text("{")
-    line = {"assignment": ASSIGNMENT, "student": "large", "failure": DIED}
-    with (finished.root / TIMINGS_FILE).open("a") as file:
-        file.write(json.dumps(line) + "\n")
+    record.Record(finished.root, ASSIGNMENT).add(record.Grading("", "large", failure=DIED))
     pages = feedback.generate(finished, ASSIGNMENT, quiet)
     told = {student: text_of(page.read_text()) for student, page in pages.items()}
     assert "Not graded yet Grading it did not come to its end" in told["late"]

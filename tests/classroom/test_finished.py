@@ -10,6 +10,7 @@ import pytest
 from skipgrade.classroom import grading, report
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
+from skipgrade.classroom.record import Record
 from skipgrade.classroom.writing import Writer
 
 from .conftest import ASSIGNMENT, submit
@@ -135,14 +136,14 @@ def test_the_report_says_which_scores_are_no_longer_of_what_lies_there(finished:
         file.write("\n")
     told = outdated(finished)
     assert told["right"] is None
-    assert "handed in again" in str(told["wrong"])
+    assert "resubmitted since" in str(told["wrong"])
     text = "\n".join(report.lines(report.rows(finished, ASSIGNMENT), width=160))
-    assert "this is the score of what was there before. Run `skipgrade grade` again" in text
+    assert "this is the score of the earlier submission. Run `skipgrade grade` again" in text
     grading.grade(finished, ASSIGNMENT, say=quiet)
     assert outdated(finished) == {"right": None, "wrong": None}
     source = finished.folder("source", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb"
     source.write_text(source.read_text().replace("double(21) == 42", "double(4) == 8"))
-    assert all("assignment was changed" in str(one) for one in outdated(finished).values())
+    assert all("assignment has changed" in str(one) for one in outdated(finished).values())
 
 
 def test_what_the_stock_command_graded_later_is_not_called_outdated(finished: Course) -> None:
@@ -158,13 +159,12 @@ def test_two_runs_of_one_assignment_do_not_meet(finished: Course) -> None:
         grading.grade(finished, ASSIGNMENT, say=quiet)
 
 
-def test_timings_have_a_line_a_hand_in_with_seconds_a_cell(finished: Course) -> None:
-    lines = (finished.root / ".skipgrade-timings.jsonl").read_text().splitlines()
-    told = {line["student"]: line for line in map(json.loads, lines)}
+def test_the_record_has_a_line_a_hand_in_with_seconds_a_cell(finished: Course) -> None:
+    told = Record(finished.root, ASSIGNMENT).latest()
     assert set(told) == {"right", "wrong"}
-    for line in told.values():
-        cells = line["cells"][ASSIGNMENT]
-        assert 0 <= cells["double-test"] <= sum(cells.values()) <= line["seconds"]
+    for one in told.values():
+        cells = one.cells[ASSIGNMENT]
+        assert 0 <= cells["double-test"] <= sum(cells.values()) <= one.seconds
 
 
 def test_times_a_student_wrote_are_not_believed(released: Course) -> None:
@@ -179,5 +179,5 @@ def test_times_a_student_wrote_are_not_believed(released: Course) -> None:
     path.write_text(json.dumps(notebook))
     (outcome,) = grading.grade(released, ASSIGNMENT, say=quiet)
     assert outcome.failure is None
-    (line,) = (released.root / ".skipgrade-timings.jsonl").read_text().splitlines()
-    assert all(0 <= took < 60 for took in json.loads(line)["cells"][ASSIGNMENT].values())
+    (told,) = Record(released.root, ASSIGNMENT).of("clock")
+    assert all(0 <= took < 60 for took in told.cells[ASSIGNMENT].values())

@@ -131,7 +131,7 @@ def test_a_machine_that_cannot_confine_is_told_of_at_once(
     """Once, not for each student; and not where the course accepts what is missing."""
     submit(released, "one", "2 * x")
     monkeypatch.setattr(confinement, "files_kept_by", lambda: "")
-    with pytest.raises(CourseError, match=r"It lacks files: .*accept_missing = \['files'\]"):
+    with pytest.raises(CourseError, match=r"Missing: files: .*accept_missing = \['files'\]"):
         grading.grade(released, ASSIGNMENT, say=quiet)
     released.config.SandboxProvisioner.accept_missing = ["files"]
     (outcome,) = grading.grade(released, ASSIGNMENT, say=quiet)

@@ -40,7 +40,9 @@ def needing(course: Course) -> Course:
     """A course whose notebook opens a pack."""
     path = course.folder("source", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell("pack = lab.open_pack()", id="open"))
+    notebook.cells.append(
+        nbformat.v4.new_code_cell("from skipgrade import lab\npack = lab.open_pack()", id="open")
+    )
     nbformat.write(notebook, path)
     return course
 

@@ -55,7 +55,7 @@ def test_interrupted_in_this_process(three: Course) -> None:
     with pytest.raises(grading.GradingStoppedError) as stopped:
         grading.grade(three, ASSIGNMENT, say=quiet, show=StopAfterOne)
     assert stopped.value.left == ["ben", "carl"]
-    assert "1 graded and kept, 2 left: ben, carl" in str(stopped.value)
+    assert "1 graded and saved, 2 not graded yet: ben, carl" in str(stopped.value)
     assert finish(three) == {"ben", "carl"}
 
 

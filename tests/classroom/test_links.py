@@ -177,7 +177,7 @@ def test_what_is_left_out_is_told(linked: Graded) -> None:
 def test_a_loss_by_what_is_left_out_says_so(linked: Graded) -> None:
     assert linked.points("needs-it") == {**FULL, "number": 0.0}
     reason = linked.verdicts("needs-it")["number"]["reason"]
-    assert "Left out of the hand-in: answer.txt is a link, not a file." in reason
+    assert "Left out of the submission: answer.txt is a link, not a file." in reason
 
 
 def test_what_is_wrong_with_a_hand_in_follows_no_link(tmp_path: Path) -> None:

@@ -57,6 +57,28 @@ def test_a_cap_over_several_assignments() -> None:
     assert marks.together([first, second, Marks([Task("c", 0, 16)])], 100) == 91
 
 
+CLAIMS = [(1, (1, 0), False), (2, (1, 0.5), False), (3, (1, 0), True)]  # points, whether they wait
+
+
+def test_a_choice_counts_with_its_explanation() -> None:
+    """Ten coins earn nothing; what nobody has read yet takes nothing away."""
+    told = [
+        Task(f"claim-{number:02d}-{kind}", points, 1, by_hand=kind == "why", waits=waits)
+        for number, points_of, waits in CLAIMS
+        for kind, points in zip(("test", "why"), points_of, strict=True)
+    ]
+    one = Marks(marks.explained([*told, Task("other-test", 2, 2)], Marking()), format_share=0.5)
+    assert [task.cell for task in one.tasks if task.unexplained] == ["claim-01-test"]
+    assert (one.gross, one.unexplained, one.total) == (5.5, 1, 2.25)
+
+
+def test_which_cell_explains_a_choice() -> None:
+    assert Marking().explanation_of("claim-07-test") == "claim-07-why"
+    assert Marking().explanation_of("place-test") is None
+    own = Marking(explained={"guess-*": "why-*"})
+    assert own.explanation_of("guess-a") == "why-a" and own.explanation_of("claim-07-test") is None
+
+
 def test_what_waits_counts_for_nothing_and_is_told() -> None:
     one = Marks([Task("a", 3, 3), Task("b", 0, 2, by_hand=True, waits=True)])
     assert (one.total, one.to_read, one.most) == (3, 2, 5)

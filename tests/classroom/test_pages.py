@@ -132,6 +132,7 @@ def test_nothing_of_a_hostile_hand_in_runs_or_loads(pages: Pages, page: str) -> 
 
 
 @needs_chromium
+@pytest.mark.filterwarnings("ignore::UserWarning:nbconvert", "ignore:.*not able to be represented")
 def test_the_same_hand_in_shown_as_it_is_does_harm(pages: Pages, tmp_path: Path) -> None:
     """Would the tests above see it?"""
     nb = nbformat.v4.new_notebook(metadata=METADATA)

@@ -100,10 +100,30 @@ def test_unknown_assignment_is_named_with_those_there_are(course: Course) -> Non
 def test_broken_source_is_an_error_that_names_it(course: Course) -> None:
     path = course.folder("source", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells[1].source = "### BEGIN SOLUTION\ndef double(x): return 2 * x"
+    notebook.metadata.kernelspec.language = "cobol"
     nbformat.write(notebook, path)
-    with pytest.raises(CourseError, match=f"source/{ASSIGNMENT}.*no end solution"):
+    with pytest.raises(
+        CourseError, match=f"source/{ASSIGNMENT}.*language 'cobol' has not been specified"
+    ):
         release.generate(course, [ASSIGNMENT], lambda text: None)
+
+
+def test_one_broken_source_stops_all(course: Course) -> None:
+    """Does `nothing was released` hold for the assignments before the broken one?"""
+    broken = course.root / "source" / "02-broken" / "02-broken.ipynb"
+    broken.parent.mkdir()
+    broken.write_text("nothing")
+    with pytest.raises(CourseError, match=r"nothing was released:\n  02-broken/02-broken\.ipynb"):
+        release.generate(course, course.assignments(), lambda text: None)
+    assert not (course.root / "release").exists()
+
+
+def test_a_file_that_gives_something_away_is_named(released: Course) -> None:
+    """nbgrader releases what lies beside a source notebook."""
+    (released.root / "source" / ASSIGNMENT / "hints.py").write_text("x = 1  # ### BEGIN SOLUTION")
+    release.generate(released, [ASSIGNMENT], lambda text: None)
+    with pytest.raises(CourseError, match=r"00-warm-up/hints\.py holds the marker BEGIN SOLUTION"):
+        release.complete(released, lambda text: None)
 
 
 def test_folder_without_config_is_no_course(tmp_path) -> None:

@@ -18,10 +18,11 @@ from tests.forged.liars import PROGRAMS, replayed
 
 CELLS = list(TRIAL.source.tests)
 OF_RUNS = ["test-three-conv-figure", "test-accuracies", "test-model-one", "test-model-two",
-           "test-results", "test-accuracy-figure", "test-loss-figure"]  # fmt: skip
+           "test-trials", "test-results", "test-accuracy-figure", "test-loss-figure"]  # fmt: skip
 NAMED: dict[str, float] = {}  # cell -> the share that hangs on the process's word
 STUBS = dict.fromkeys(TRIAL.cells, "pass")
 RUNS = {"three-conv": "ThreeConvNet", "model-one": "ModelOne", "model-two": "ModelTwo"}
+TRIALS = ("try-a", "try-b", "try-c")  # of ModelTwo, each at another rate
 FIGURES = {
     "three_conv_figure": ("three-conv", "loss"),
     "accuracy_figure": ("model-two", "accuracy"),
@@ -40,8 +41,16 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
             net = TRIAL.solution[build]()
             data = lab.load("cifar10")
             best, test = (lab.evaluate(net, part)[1] for part in (data.val, data.test))
-            write_run(history(name, 8, best + (0.02 if name == "model-two" else 0.0)), net, test)
+            best += 0.02 if name == "model-two" else 0.0
+            write_run(history(name, 8, best, layers=build), net, test)
+        write_trials(net, best)
     return folder
+
+
+def write_trials(net: torch.nn.Module, best: float) -> None:
+    for number, name in enumerate(TRIALS):
+        told = {"layers": "ModelTwo", "optimizer lr": 0.1 * number}
+        write_run(history(name, 3, best, **told), net)
 
 
 def given(folder: Path) -> dict[str, Any]:
@@ -65,6 +74,7 @@ def given(folder: Path) -> dict[str, Any]:
         },
         "results": rows,
         "best_model": "model-two",
+        "trials": {name: lab.History.read(folder / f"{name}-history.json") for name in TRIALS},
     } | {
         figure: drawn({part: found[name][f"{part}_{what}"] for part in parts})
         for figure, (name, what) in FIGURES.items()
@@ -109,7 +119,8 @@ def test_noise_beside_the_history_of_a_good_run(files: Path, tmp_path: Path, cel
     """Figures and tables show what the histories say; the weights are those of no run."""
     for number, (name, build) in enumerate(RUNS.items()):
         best = 0.7 + 0.01 * number
-        write_run(history(name, 8, best), TRIAL.solution[build](), best)
+        write_run(history(name, 8, best, layers=build), TRIAL.solution[build](), best)
+    write_trials(TRIAL.solution["ModelTwo"](), 0.7)
     verdict = TRIAL.verdict(cell, given=given(tmp_path), holdout=holdout(cell, files))
     assert verdict.share == 0.0, verdict
 

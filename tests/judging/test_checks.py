@@ -141,7 +141,7 @@ def test_that_and_eval() -> None:
     assert judge(hidden, "rate = 0.4", "rate = 0.5").share == 0.5
     bad = judge(hidden, "rate = -1", "rate = 0.5")
     assert bad.share == 0.0
-    assert bad.reasons == ["Expected: a rate between 0 and 1\nGot: -1\nLook at: the sign"]
+    assert bad.reasons == ["Expected: a rate between 0 and 1\nGot: -1\nHint: the sign"]
     missing = judge(hidden, "", "rate = 0.5")
     assert missing.share == 0.0 and "NameError" in missing.reasons[0]
 
@@ -165,7 +165,7 @@ def test_a_hidden_test_that_trips_over_an_answer_gives_zero_and_tells_the_instru
         ("check.functon('f', x=images(1))", "there is no check.functon"),
         ("check.equal()", "check.equal: missing a required argument"),
         ("check.equal('a', wurth=1, worth=2, hint=3, tolerance=4, b=5)\nstudnet", "studnet"),
-        ("check.parameters('MPL()')", "the solution's MPL() is no network: NameError"),
+        ("check.parameters('MPL()')", "the solution's MPL() is not a network: NameError"),
         ("check.equal('missing')", "NameError"),
         ("solution.eval('1 / 0')", "ZeroDivisionError"),
         ("check.accuracy('Net()', weights='net', tiers={0.63: 3, 0.6: 2})", "tier 0.63 earns 3"),

@@ -46,7 +46,7 @@ def test_answers_that_are_junk_earn_only_what_the_notebook_itself_says(graded: G
 
 def test_part_of_the_marks_with_a_reason_for_the_rest(graded: Graded) -> None:
     assert graded.points("half") == {"double": 2.0, "net": 0.0, "number": 1.0}
-    assert "Look at: a sum" in graded.verdicts("half")["number"]["reason"]
+    assert "Hint: a sum" in graded.verdicts("half")["number"]["reason"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_delimiters_of_ones_own_hide_nothing_and_run_nowhere_else(graded: Graded
 
 
 def test_marks_nobody_gave_are_ignored_and_reported(graded: Graded) -> None:
-    assert "had metadata of nbgrader's that nobody gave it" in graded.log
+    assert "had nbgrader metadata that is not in the release" in graded.log
     assert "number-test was missing and is back" in graded.log
 
 

@@ -84,6 +84,19 @@ RIGHT_LENETS = {
         "x = F.max_pool2d(F.relu(self.conv1(x.float())), 2)"),
     "a bias less": LENET.replace("nn.Conv2d(3, 6, 5)", "nn.Conv2d(3, 6, 5, bias=False)"),
     "layers never used": LENET.replace("self.fc1 =", "self.idle = nn.Linear(3, 3); self.fc1 ="),
+    "C5 as a 5x5 convolution": LENET.replace("nn.Linear(400, 120)", "nn.Conv2d(16, 120, 5)")
+        .replace("x.flatten(1))", "x)).flatten(1"),
+    "all layers convolutions": LENET.replace("nn.Linear(400, 120)", "nn.Conv2d(16, 120, 5)")
+        .replace("nn.Linear(84, 10)", "nn.Conv2d(84, 10, 1)")
+        .replace("nn.Linear(120, 84)", "nn.Conv2d(120, 84, 1)")
+        .replace("x.flatten(1)", "x")
+        .replace("self.fc3(F.relu(self.fc2(x)))", "self.fc3(F.relu(self.fc2(x)))[:, :, 0, 0]"),
+    "a convolution, and a matrix the other way round": LENET
+        .replace("nn.Linear(400, 120)", "nn.Conv2d(16, 120, 5)")
+        .replace("nn.Linear(84, 10)", "nn.Parameter(torch.zeros(84, 10))")
+        .replace("x.flatten(1))", "x)).flatten(1")
+        .replace("self.fc3(F.relu(self.fc2(x)))", "F.relu(self.fc2(x)) @ self.fc3"),
+    "a Variable": LENET.replace("self.conv1(x)", "self.conv1(torch.autograd.Variable(x))"),
     "a batch norm used as identity is absent, prints": LENET.replace(
         "def forward(self, x):", "def forward(self, x):\n        print('hello')"),
 }  # fmt: skip
@@ -97,6 +110,10 @@ WRONG_LENETS = {
         "return self.fc3(F.relu(self.fc2(x)))", "return F.relu(self.fc3(F.relu(self.fc2(x))))"),
     "another activation": LENET.replace("F.relu", "F.leaky_relu"),
     "padding": LENET.replace("nn.Conv2d(3, 6, 5)", "nn.Conv2d(3, 6, 5, padding=2)").replace("400", "576"),
+    "C5 as a padded convolution": LENET.replace("nn.Linear(400, 120)", "nn.Conv2d(16, 120, 5, padding=1)")
+        .replace("x.flatten(1))", "x)).mean((2, 3)"),
+    "C5 as a convolution of smaller filters": LENET.replace("nn.Linear(400, 120)", "nn.Conv2d(16, 120, 4)")
+        .replace("x.flatten(1))", "x)).amax((2, 3)"),
     "flattened the other way": LENET.replace("x.flatten(1)", "x.transpose(1, 2).flatten(1)"),
     "gradients cut off": LENET.replace("x.flatten(1)", "x.detach().flatten(1)"),
     "dropout nobody asked for": LENET.replace("self.fc2(x)", "self.fc2(F.dropout(x, 0.5, self.training))"),
@@ -125,6 +142,29 @@ def test_wrong_is_found(mistake: str) -> None:
     assert "Expected:" in verdict.reasons[0] and "Got:" in verdict.reasons[0]
 
 
+HEAD = """
+def net():
+    return nn.Sequential(nn.Conv2d(3, 4, 3, 2), nn.ReLU(), {})
+"""
+POOL = "nn.AdaptiveAvgPool2d(1)"
+
+
+@pytest.mark.parametrize(
+    ("head", "share"),
+    [
+        (f"{POOL}, nn.Conv2d(4, 5, 1), nn.Flatten()", 1.0),
+        (f"nn.Conv2d(4, 5, 1), {POOL}, nn.Flatten()", 1.0),
+        (f"nn.Conv2d(4, 5, 1), nn.ReLU(), {POOL}, nn.Flatten()", 0.0),
+        (f"nn.Conv2d(4, 5, 1, stride=2), {POOL}, nn.Flatten()", 0.0),
+        (f"nn.Conv2d(4, 5, 3), {POOL}, nn.Flatten()", 0.0),
+    ],
+)
+def test_a_linear_layer_may_be_a_convolution_of_one_pixel(head: str, share: float) -> None:
+    linear = HEAD.format(f"{POOL}, nn.Flatten(), nn.Linear(4, 5)")
+    verdict = judge("check.function('net()', x=images(3, size=9))", HEAD.format(head), linear)
+    assert verdict.share == share, verdict.reasons
+
+
 RIGHT_BLOCKS = {
     "shortcut first": BLOCK.replace(
         "out = F.relu(self.bn1(self.conv1(x)))",
@@ -146,6 +186,7 @@ WRONG_BLOCKS = {
         "self.bn1(self.conv1(x))", "self.bn1.eval()(self.conv1(x))"),
     "no dropout": BLOCK.replace("self.drop(out)", "out"),
     "another epsilon": BLOCK.replace("nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, eps=0.1)"),
+    "an input cut off": BLOCK.replace("self.conv1(x)", "self.conv1(x.detach())"),
     "norm without scale": BLOCK.replace("nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, affine=False)"),
 }  # fmt: skip
 
@@ -176,11 +217,24 @@ SWISH = "def swish(x):\n    return x * torch.sigmoid(x)"
         ("def swish(x):\n    return x / (1 + torch.exp(-x))", 1.0),
         ("def swish(x):\n    return x * torch.sigmoid(2 * x)", 0.0),
         ("def swish(x):\n    return x * torch.sigmoid(x).detach()", 0.0),
-        ("def swish(x):\n    return x.mul_(torch.sigmoid(x))", 1.0),
+        ("def swish(x):\n    return x.mul_(torch.sigmoid(x))", 0.75),
     ],
 )
 def test_plain_function_and_its_gradient(student: str, share: float) -> None:
     verdict = judge("check.function('swish', x=images(2, size=4))", student, SWISH)
+    assert verdict.share == share, verdict.reasons
+
+
+NORM = "import torch\nfrom torch import nn\ndef net():\n    return {}\n"
+
+
+@pytest.mark.parametrize(
+    ("student", "share"),
+    [("nn.BatchNorm2d(3)", 1.0), ("nn.BatchNorm2d(3, momentum=0.01)", 0.75)],
+)
+def test_running_statistics_are_compared(student: str, share: float) -> None:
+    hidden = "check.function('net()', x=images(4, size=4))"
+    verdict = judge(hidden, NORM.format(student), NORM.format("nn.BatchNorm2d(3)"))
     assert verdict.share == share, verdict.reasons
 
 

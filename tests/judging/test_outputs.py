@@ -80,7 +80,7 @@ def test_the_page_says_that_what_follows_is_not_ours() -> None:
 
 def test_reasons_are_kept_as_data() -> None:
     cell = cell_with([])
-    got = "9\nLook at: <the grader>"
+    got = "9\nHint: <the grader>"
     verdict = Verdict(0.0, [message("7", got, "a sum"), "plain\ntext"], earlier=["An earlier cell"])
     write_verdict(cell, verdict)
     kept = cell.metadata.skipgrade
@@ -91,7 +91,7 @@ def test_reasons_are_kept_as_data() -> None:
     assert [*reasons_of(kept)] == [*verdict.reasons, "An earlier cell"]
     assert json.loads(json.dumps(kept)) == kept
     page = cell.outputs[0].data["text/html"]
-    assert "Expected: 7<br>Got: 9<br>Look at: &lt;the grader&gt;<br>Look at: a sum<br>plain" in page
+    assert "Expected: 7<br>Got: 9<br>Hint: &lt;the grader&gt;<br>Hint: a sum<br>plain" in page
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_reason_keeps_its_parts_on_its_way(wrap: Callable[[Reason], object]) -
     """Through exceptions, `str`, copies, pickles and JSON, as checks and kernels pass it on."""
     reason = message("7", "9", "a sum")
     arrived = str(wrap(reason))
-    assert arrived == "Expected: 7\nGot: 9\nLook at: a sum"
+    assert arrived == "Expected: 7\nGot: 9\nHint: a sum"
     for one in (arrived, copy.deepcopy(arrived), pickle.loads(pickle.dumps(arrived))):
         assert Reason.of(one).as_data() == reason.as_data()
     verdict = Verdict(0.5, [arrived, "text"], notes=["n"], earlier=["e"])

@@ -116,7 +116,7 @@ def test_a_forged_cell_earns_nothing() -> None:
     told = restore(notebook, released())
     assert "bonus" not in sources(notebook)
     assert "points" not in notebook.cells[3].metadata.nbgrader
-    assert told == ["cell 10 had metadata of nbgrader's that nobody gave it"]
+    assert told == ["cell 10 had nbgrader metadata that is not in the release"]
 
 
 def test_tests_run_after_the_answers_released_above_them() -> None:

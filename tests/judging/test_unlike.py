@@ -51,7 +51,7 @@ CHANGES = {
     ),
     "one norm for both": (
         "self.again(self.more", "self.norm(self.more",
-        "weights of its own for batch norm 2", "batch norm 2 with those of batch norm 1",
+        "separate weights for batch norm 2", "batch norm 2 with those of batch norm 1",
     ),
     "the other width": (
         "self.more, self.again = nn.Conv2d(4, 4, 3, padding=1)",

@@ -193,6 +193,12 @@ def test_autograding_trains_nothing_and_gives_back_the_hand_in(net, loaders, mon
     assert {file: file.stat().st_mtime_ns for file in Path().iterdir()} == before
 
 
+def test_nbgrader_validate_trains_as_a_run_all_does(net, loaders, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    assert len(lab.fit(net(), loaders, name="net", epochs=1).epochs) == 1
+    assert Path("net-best.safetensors").is_file()
+
+
 @pytest.mark.parametrize("file", ["net-history.json", "net-best.safetensors"])
 @pytest.mark.parametrize("damage", ["missing", "cut", "garbage"])
 def test_autograding_names_the_file_that_cannot_be_used(net, loaders, monkeypatch, file, damage):

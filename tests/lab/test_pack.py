@@ -44,7 +44,9 @@ def test_a_pack_elsewhere(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_pack_says_where_to_get_it() -> None:
-    with pytest.raises(lab.LabError, match=r"missing: the final test images.*beside this notebook"):
+    with pytest.raises(
+        lab.LabError, match=r"missing: the final test images.*next to this notebook"
+    ):
         lab.open_pack()
 
 
@@ -53,7 +55,7 @@ def test_no_pack_but_some_other_file(pack: Pack) -> None:
     with pytest.raises(lab.LabError, match="damaged"):
         lab.open_pack()
     save_file({"images": torch.zeros(2)}, FILE)
-    with pytest.raises(lab.LabError, match="no pack"):
+    with pytest.raises(lab.LabError, match="not a final-test pack"):
         lab.open_pack()
 
 

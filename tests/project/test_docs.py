@@ -39,7 +39,7 @@ def test_points_table_is_the_notebooks() -> None:
 
 def test_every_point_is_traced_to_a_requirement() -> None:
     """Each graded cell has one row, with its points; no row speaks of a cell that is not there."""
-    text = (ROOT / "docs" / "instructors.md").read_text()
+    text = (ROOT / "docs" / "requirements.md").read_text()
     rows = re.findall(r"^\| [A-E, ]+ \| .+ \| (\d\d) \| `([\w-]+)` \| ([\d.]+) \|$", text, re.M)
     told = [(assignment, cell, float(worth)) for assignment, cell, worth in rows]
     graded = [
@@ -58,6 +58,17 @@ def test_every_setting_in_the_environment_has_a_row() -> None:
     files += [ROOT / "Makefile", ROOT / "nbgrader_config.py"]
     read = {name for file in files for name in re.findall(r"SKIPGRADE_[A-Z]\w*", file.read_text())}
     assert sorted(told) == sorted(read)
+
+
+def test_messages_quoted_for_students_exist() -> None:
+    """Each message in the table of troubles is one that a notebook can show."""
+    table = (ROOT / "docs" / "students.md").read_text().split("## When something goes wrong")[1]
+    quoted = re.findall(r'^\|[^|]*?"([^"|]+)"[^|]*\|', table, re.M)
+    files = [*ROOT.glob("skipgrade/lab/*.py"), ROOT / "skipgrade" / "classroom" / "colab.py"]
+    shown = "\n".join(path.read_text() for path in files)
+    assert quoted
+    for message in quoted:
+        assert all(part in shown for part in message.split("cifar10")), message
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -26,9 +26,9 @@ def regenerated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """release/ as the sources would give it now, in a folder of its own."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copy(ROOT / CONFIG_FILE, folder)
-    for path in ROOT.glob("source/*/*.ipynb"):
+    for path in [ROOT / "source" / "README.md", *ROOT.glob("source/*/*.ipynb")]:
         copy = folder / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
     course = Course(folder)
     release.generate(course, course.assignments(), lambda text: None)

@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "judging": {"sandbox", "lab"},
     "classroom": {"judging", "sandbox", "lab"},
 }
-# The five packages students need, and what those bring along.
+# The packages students need, and what those bring along.
 BENCH_NEEDS = {"torch", "torchvision", "matplotlib", "tqdm", "safetensors", "numpy", "PIL"}
 ONLY_WHERE_PRESENT = {"google", "IPython"}
 

@@ -9,6 +9,7 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
+from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 
 from skipgrade import __version__
@@ -55,19 +56,25 @@ def test_its_metadata_say_what_pyproject_says(wheel: Path) -> None:
     assert "skipgrade-sandbox = " in entries and "skipgrade-warm = " in entries
 
 
-def test_a_course_is_released_from_the_installed_wheel(wheel: Path, tmp_path: Path) -> None:
-    """Without a clone; the students' wheel is the same as from one, with this course's tests."""
-    site = tmp_path / "site"
+def installed(wheel: Path, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """A command of skipgrade, where the wheel is installed and no clone."""
+    site = folder / "site"
     with zipfile.ZipFile(wheel) as file:
         file.extractall(site)
-    course = new_course(tmp_path / "course")
-    code = "import sys; from skipgrade import cli; print(cli.__file__); cli.main(sys.argv[1:])"
+    code = "import sys; from skipgrade import cli; print(cli.__file__); sys.exit(cli.main())"
     done = subprocess.run(
-        [sys.executable, "-c", code, "--course", str(course.root), "release"],
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True,
+        [sys.executable, "-c", code, *command],
+        cwd=folder, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(site))
+    return done
+
+
+def test_a_course_is_released_from_the_installed_wheel(wheel: Path, tmp_path: Path) -> None:
+    """Without a clone; the students' wheel is the same as from one, with this course's tests."""
+    course = new_course(tmp_path / "course")
+    done = installed(wheel, tmp_path, "--course", str(course.root), "release")
+    assert done.returncode == 0, done.stderr
     assert (course.root / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").is_file()
     ours, from_a_clone = (
         contents(root / "release" / STUDENTS_WHEEL) for root in (course.root, ROOT)
@@ -81,3 +88,16 @@ def contents(wheel: Path) -> dict[str, bytes]:
     """Every file by name, but for the list of all files and their sums."""
     with zipfile.ZipFile(wheel) as file:
         return {name: file.read(name) for name in file.namelist() if not name.endswith("/RECORD")}
+
+
+def test_a_course_of_ones_own_takes_the_source_archive(wheel: Path, tmp_path: Path) -> None:
+    """The wheel has no answers: a submission reads what is installed where it is graded."""
+    done = installed(wheel, tmp_path, "new", "own")
+    assert done.returncode == 1
+    assert "installed here without its notebooks" in done.stderr and "--from" in done.stderr
+    assert not (tmp_path / "own").exists()
+    archive = next(SdistBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
+    done = installed(wheel, tmp_path, "new", "own", "--from", archive, "--assignments", "01")
+    assert done.returncode == 0, done.stderr
+    done = installed(wheel, tmp_path, "--course", "own", "lint")
+    assert (done.returncode, done.stderr) == (0, "")

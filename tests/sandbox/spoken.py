@@ -16,6 +16,11 @@ from traitlets.config import Config
 
 from skipgrade.sandbox import confinement, kernel_manager, landlock
 
+LACKING = confinement.missing()
+needs_confinement = pytest.mark.skipif(
+    bool(LACKING), reason=f"this machine cannot confine: {', '.join(LACKING)} missing"
+)
+
 
 class KernelEnded(AssertionError):
     """While it ran a cell; our kernels say why."""

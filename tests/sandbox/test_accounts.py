@@ -11,12 +11,12 @@ import psutil
 import pytest
 
 from skipgrade.sandbox import kernel_manager
-from skipgrade.sandbox.confinement import HELPS, missing
+from skipgrade.sandbox.confinement import HELPS
 from skipgrade.sandbox.kernels import MESSAGE_LIMIT, MESSAGES
 from tests.sandbox.bank.world import TOOLS
-from tests.sandbox.spoken import Kernel, confined
+from tests.sandbox.spoken import Kernel, confined, needs_confinement
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason="this machine cannot confine")
+pytestmark = needs_confinement
 BURN = "began = time.process_time()\nwhile time.process_time() - began < {}:\n    pass\n"
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from skipgrade.sandbox import folders, landlock, view
-from skipgrade.sandbox.confinement import HELPS, missing
+from skipgrade.sandbox.confinement import HELPS
 from tests.sandbox.bank import ATTACKS, BETWEEN, HONEST, KINDS, SECRET, STOPPED, Targets, targets
-from tests.sandbox.spoken import Kernel, confined
+from tests.sandbox.spoken import Kernel, confined, needs_confinement
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason="this machine cannot confine")
+pytestmark = needs_confinement
 WAYS: dict[str, dict[str, Any]] = {
     "helped": {},
     "alone": {"without": tuple(HELPS)},

@@ -14,14 +14,13 @@ import psutil
 import pytest
 
 from skipgrade.sandbox import confinement, kernel_manager, sharing
-from skipgrade.sandbox.confinement import missing
 from skipgrade.sandbox.provisioner import SandboxMissingError
 from tests.sandbox.bank import LEFT_BEHIND
 from tests.sandbox.bank.world import TOOLS
-from tests.sandbox.spoken import Kernel, confined
+from tests.sandbox.spoken import Kernel, confined, needs_confinement
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.skipif(bool(missing()), reason="this machine cannot confine")
+pytestmark = needs_confinement
 
 
 def processes_named(mark: str) -> list[int]:
@@ -54,7 +53,7 @@ def test_two_kernels_draw_different_numbers(tmp_path: Path) -> None:
 OWNER = """
 import signal, sys, tempfile
 from pathlib import Path
-from tests.sandbox.spoken import Kernel, confined
+from tests.sandbox.spoken import Kernel, confined, needs_confinement
 kernel = confined(Path(tempfile.mkdtemp(dir=sys.argv[1])))
 process = kernel.manager.provisioner.process
 kernel.run("import subprocess\\nchild = subprocess.Popen(['sleep', '600']).pid", "child")

@@ -13,6 +13,7 @@ import pytest
 from skipgrade.sandbox import confinement, landlock, view
 from tests.conftest import ROOT
 from tests.machines.test_elsewhere import on
+from tests.sandbox.spoken import needs_confinement
 
 ASK = """
 import json
@@ -57,9 +58,10 @@ before = look()
 assert "processes" not in confinement.missing()
 print(json.dumps([before, look()]))
 """
-pytestmark = pytest.mark.skipif(
-    bool(confinement.missing()) or not view.possible(), reason="this machine cannot do it all"
-)
+pytestmark = [
+    needs_confinement,
+    pytest.mark.skipif(not view.possible(), reason="here nobody may have mounts of his own"),
+]
 
 
 def told(lacking: str, code: str, *arguments: str) -> Any:

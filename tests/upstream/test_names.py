@@ -50,6 +50,9 @@ NBGRADER = [
     Row("nbgrader.api:Gradebook.update_or_create_submission", "classroom/task.py",
         ("assignment", "student")),
     Row("nbgrader.api:Base.metadata", "classroom/rows.py"),
+    Row("nbgrader.preprocessors:AssignLatePenalties.init_plugin", "classroom/marking.py"),
+    Row("nbgrader.preprocessors:ClearMarkScheme.begin_mark_scheme_delimeter",
+        "classroom/mark_schemes.py"),
 ]  # fmt: skip
 JUPYTER = [
     Row("nbclient.client:NotebookClient.execute_cell", "judging/grader/recovery.py",

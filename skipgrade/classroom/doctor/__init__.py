@@ -1,7 +1,7 @@
 """What a machine and a course have, and lack, for grading a class: `skipgrade doctor`.
 
 Whatever is broken here may be what we would look with. So each part imports what it needs when it
-looks, and one that fails says how, beside the others.
+looks, and one that fails says how, and the others go on.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def examine(folder: Path) -> Iterator[Finding]:
     from skipgrade.classroom.course import CONFIG_FILE, Course
 
     if not (folder / CONFIG_FILE).is_file():
-        yield finding("folder", State.NOTE, f"{folder} is no course", ELSEWHERE)
+        yield finding("folder", State.NOTE, f"{folder} is not a course", ELSEWHERE)
         return
     course = Course(folder)
     yield _assignments(course)

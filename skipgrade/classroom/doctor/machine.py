@@ -30,12 +30,10 @@ def examine(folder: Path) -> Iterator[Finding]:
 
 
 def _workers() -> Finding:
-    from skipgrade.classroom.cluster import (
-        CPU_COUNT,
-        MEMORY_A_WORKER,
-        MEMORY_LIMIT,
-        default_workers,
-    )
+    from dask.system import CPU_COUNT
+    from distributed.system import MEMORY_LIMIT
+
+    from skipgrade.classroom.cluster import MEMORY_A_WORKER, default_workers
 
     has = f"{CPU_COUNT} processor(s), {MEMORY_LIMIT / GIB:.1f} GiB of memory"
     if MEMORY_LIMIT < MEMORY_A_WORKER:

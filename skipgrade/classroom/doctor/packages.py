@@ -73,7 +73,7 @@ def _torch() -> Iterator[Finding]:
     try:
         torch, torchvision, gpu, cuda = _told_by(TORCH)
     except ImportFailedError as error:
-        yield finding("torch", State.FIX, f"does not load: {error}", f"Install it anew: {INSTALL}")
+        yield finding("torch", State.FIX, f"does not load: {error}", f"Install it again: {INSTALL}")
         return
     yield finding("torch", State.OK, f"{torch}, with torchvision {torchvision}")
     none = "none; grading needs none, training is slow without"

@@ -1,4 +1,4 @@
-"""A sample class for assignment 01: right, wrong and dishonest hand-ins to try the grading on.
+"""A sample class for assignment 01: right, wrong and dishonest submissions to try the grading on.
 
 Each is the released notebook with cells filled in: the source's solutions for the honest ones, and
 on top what `cells/<student>.py` says, cell by cell (`# %% grade_id`; `# %% *` is every other
@@ -26,7 +26,7 @@ MARK_SCHEME = re.compile(r"=== BEGIN MARK SCHEME ===.*?=== END MARK SCHEME ===",
 
 @dataclass(frozen=True)
 class Sample:
-    """One hand-in: what it is, and which run's weights lie beside it."""
+    """One submission: what it is, and which run's weights lie next to it."""
 
     student: str
     story: str
@@ -37,14 +37,12 @@ class Sample:
 
 SAMPLES = (
     Sample("correct", "the source's solutions"),
-    Sample(
-        "own-style", "right, in other names and another style, with warnings", trained="own-style"
-    ),
+    Sample("own-style", "correct, with other names and style, and warnings", trained="own-style"),
     Sample("wrong-padding", "LeNet-5 with padded convolutions", trained="wrong-padding"),
-    Sample("strips-asserts", "no answers, and a transformer that strips asserts", False, None),
+    Sample("strips-asserts", "no answers, and a transformer that removes asserts", False, None),
     Sample("equals-everything", "one object that equals everything", False, None),
-    Sample("never-ends", "right, but for one cell that never finishes"),
-    Sample("not-json", "a file that broke off on its way", cut_to=0.6),
+    Sample("never-ends", "correct except for one endless cell"),
+    Sample("not-json", "a truncated upload", cut_to=0.6),
 )
 
 
@@ -100,7 +98,7 @@ def pack(run: Path, into: Path) -> None:
 
 
 def unpack(kept: Path, folder: Path) -> None:
-    """Lay a kept training run beside a notebook, as `lab.fit` had written it."""
+    """Lay a kept training run next to a notebook, as `lab.fit` had written it."""
     for path in kept.glob("*-best.safetensors"):
         _convert(path, folder / path.name, torch.float16, torch.float32)
     for path in kept.glob("*-history.json"):

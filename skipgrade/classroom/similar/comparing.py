@@ -23,7 +23,7 @@ from skipgrade.judging.intake.submissions import PlainHandIns
 
 NAMED = 0.97  # likeness of weights; honest runs that start alike end below (docs/results.md)
 LARGEST_TEXT = 16 * 2**20
-QUIET = logging.getLogger("skipgrade.similar")  # grading tells what is left out of a hand-in
+QUIET = logging.getLogger("skipgrade.similar")  # grading tells what is left out of a submission
 QUIET.addHandler(logging.NullHandler())
 QUIET.propagate = False
 
@@ -49,7 +49,7 @@ class Pair:
 
 
 class Submissions:
-    """The hand-ins of an assignment, as nbgrader would read them."""
+    """The submissions of an assignment, as nbgrader would read them."""
 
     def __init__(self, course: Course, assignment: str) -> None:
         self._course, self._assignment = course, assignment

@@ -135,7 +135,7 @@ def _tokens(text: str, known: frozenset[str]) -> Iterator[str]:
 
 
 def parsed(content: bytes) -> Notebook:
-    """A notebook's cells, or none where the file is no notebook."""
+    """A notebook's cells, or none where the file is not a notebook."""
     try:
         cells = json.loads(content)["cells"]
     except (ValueError, KeyError, TypeError, RecursionError):

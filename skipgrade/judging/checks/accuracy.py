@@ -92,7 +92,7 @@ def scorer(
         network = student_network(trial, expression, expected, "")
     except NoProgramError as error:
         raise NoAnswerError(
-            message(expected, f"a forward pass that cannot be told: {error}", RECORD)
+            message(expected, f"a forward pass that cannot be recorded: {error}", RECORD)
         ) from error
     must_fit(network, tensors, f"{weights}-best.safetensors", expected)
     prepared = preparation(trial, prepare, NORMALISED_AS.get(data, data))

@@ -33,7 +33,7 @@ P = ParamSpec("P")
 
 
 def _check(
-    method: Callable[Concatenate[Checks, Trial, P], str | None],
+    method: Callable[Concatenate[Checks, Trial, P], str | Fault | None],
 ) -> Callable[Concatenate[Checks, P], None]:
     """Turn a method that returns a reason (or None) into a check with `worth`."""
 
@@ -47,12 +47,15 @@ def _check(
         except TypeError as error:
             raise HiddenTestError(f"check.{method.__name__}: {error}") from error
         try:
-            reason = method(self, trial, *args, **kwargs)
+            found = method(self, trial, *args, **kwargs)
         except NoAnswerError as error:
-            reason = error.args[0]
-        if reason is not None:
+            found = error.args[0]
+        if isinstance(found, Fault):
+            worth = found.share * (1.0 if worth is None else worth)
+            found = found.reason
+        if found is not None:
             trial.faulty |= parts.names_called(str(args[0])) if args else set()
-            trial.deduct(reason, worth)
+            trial.deduct(found, worth)
 
     return run  # type: ignore[return-value]
 
@@ -66,7 +69,7 @@ class Checks:
 
     @_check
     def equal(
-        self, trial: Trial, expression: str, *, hint: str = "", tolerance: float = 1e-6,
+        self, trial: Trial, /, expression: str, *, hint: str = "", tolerance: float = 1e-6,
         made_of: Collection[str] = (), **arrays: Any,
     ) -> str | None:  # fmt: skip
         """One value, the same in both kernels. A bool is not a number, a list may be a tuple.
@@ -98,7 +101,7 @@ class Checks:
 
     @_check
     def shapes(
-        self, trial: Trial, expression: str, *, hint: str = "", of: str | None = None,
+        self, trial: Trial, /, expression: str, *, hint: str = "", of: str | None = None,
         **inputs: Any,
     ) -> str | None:  # fmt: skip
         """The shapes of all that a network or function gives for these inputs."""
@@ -120,7 +123,7 @@ class Checks:
     def parameters(
         self, trial: Trial, expression: str, *, hint: str = "", x: Tensor | None = None,
         also: Collection[int] = (), made_of: Collection[str] = (),
-    ) -> str | None:  # fmt: skip
+    ) -> str | Fault | None:  # fmt: skip
         """The number of trainable parameters of a network, every one of them used.
 
         Counted in its forward pass for images like `x`: 3 colours, 32 by 32, if nothing is said.
@@ -153,10 +156,10 @@ class Checks:
 
     @_check
     def function(
-        self, trial: Trial, expression: str, *, hint: str = "", train: bool = True,
+        self, trial: Trial, /, expression: str, *, hint: str = "", train: bool = True,
         tolerance: float = functions.TOLERANCE, of: str | None = None,
         made_of: Collection[str] = (), **inputs: Any,
-    ) -> str | None:  # fmt: skip
+    ) -> str | Fault | None:  # fmt: skip
         """The same function of its inputs: same weights in, same outputs and gradients out.
 
         In eval mode, and with `train` in train mode too; in float64, where `tolerance` bounds the
@@ -184,7 +187,7 @@ class Checks:
     ) -> None:  # fmt: skip
         """A training step takes one step of the given optimizer; an evaluation loop evaluates.
 
-        Each fault costs its own share. `allow` names what the text permits beside the step
+        Each fault costs its own share. `allow` names what the text permits in addition to the step
         ("clipping"); `sets_mode` and `as_float` are asked where the text asks for them: that the
         step itself sets train mode, that the loss is a Python float.
         """
@@ -244,7 +247,7 @@ class Checks:
 
         `at_least` is all or nothing; `tiers` maps an accuracy to the share of the points earned
         from it on. Stops as soon as the verdict on the whole set is certain
-        but for one chance in a million.
+        except with a chance of one in a million.
         """
         steps = accuracy.tiers_from(at_least, tiers)
         score = accuracy.by_weights(current(), expression, weights, data, steps, prepare, hint)

@@ -40,7 +40,7 @@ def check_evaluation(trial: Trial, evaluate: str, hint: str) -> list[Fault]:
     )
     like = [{"result": None, "state": p["state"], "recorded": True} for p in problems]
     if not has_form(got, like):
-        return [Fault(message(EXPECTED, "an answer that is not of the agreed form", hint), 1.0)]
+        return [Fault(message(EXPECTED, "a malformed answer", hint), 1.0)]
     if not all(_two_numbers(answer["result"]) for answer in got):
         return [Fault(message(EXPECTED, "something that is not two numbers", hint), 1.0)]
     training, faults = _left_behind(got, problems)
@@ -81,7 +81,7 @@ def _clear_cut(state: State, images: Tensor, count: int) -> Tensor:
 
 def _scores(state: State, images: Tensor) -> Tensor:
     with torch.no_grad():
-        return Probe(state).eval()(images)  # type: ignore[no-any-return]
+        return Probe(state).eval()(images)
 
 
 class Passes(NamedTuple):
@@ -156,7 +156,7 @@ def _left_behind(got: list[Answer], problems: list[Problem]) -> tuple[bool, list
         told = "the model in eval mode while it is evaluated", "a forward pass in train mode"
         hint = "model.eval(): without it dropout drops and batch norm learns from test images."
         return True, [Fault(message(*told, hint), 0.75)]
-    told = "a model that is as it was", "weights or statistics that changed"
+    told = "a model that evaluation does not change", "changed weights or running statistics"
     return False, [Fault(message(*told, "an evaluation only looks."), 0.5)]
 
 
@@ -167,7 +167,7 @@ def _same(state: State, before: State) -> bool:
 def _recorded_message() -> str:
     return message(
         "no gradients recorded while evaluating", "a forward pass that records them",
-        "torch.no_grad() round the loop: without it memory fills with graphs nobody uses.",
+        "torch.no_grad() around the loop: without it memory fills with graphs nobody uses.",
     )  # fmt: skip
 
 
@@ -202,4 +202,4 @@ def _said(
     """What was returned, in words; nothing when it is right."""
     due = {name: [float(number(p)) for p in passes] for name, number in table.items()}
     fit = first_fit(got, due, within)
-    return f"{got[0]:.4f} where {due[''][0]:.4f} is due" if fit is None else fit
+    return f"{got[0]:.4f} instead of {due[''][0]:.4f}" if fit is None else fit

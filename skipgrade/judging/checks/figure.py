@@ -29,7 +29,7 @@ def check(trial: Trial, expression: str, asked: Asked, hint: str) -> str | None:
     expected = "a matplotlib figure"
     axes = ask_student(trial, expected, hint, "figure", expression=expression)
     if not _well_formed(axes):
-        raise NoAnswerError(message(expected, "an answer that is not of the agreed form", hint))
+        raise NoAnswerError(message(expected, "a malformed answer", hint))
     drawn = [ax for ax in axes if ax["drawn"]]
     if not drawn:
         return message("a figure with something drawn in it", "an empty one", hint)
@@ -62,7 +62,7 @@ def _labels(drawn: list[dict[str, Any]], asked: Asked, hint: str) -> str | None:
             return message(f"a label on every {name[0]} axis", "an axis without one", hint)
     several = sum(len(ax["curves"]) for ax in plots) > 1
     if asked.legend and several and not any(ax["legend"] for ax in plots):
-        return message("a legend that tells the curves apart", "none", hint)
+        return message("a legend that names the curves", "none", hint)
     return None
 
 

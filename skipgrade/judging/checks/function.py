@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 from torch import Tensor
 
 from skipgrade.judging.checks import in_their_process
 from skipgrade.judging.checks.compare import largest_gap
+from skipgrade.judging.checks.learning import Fault
 from skipgrade.judging.checks.network import (
     RECORD,
     Network,
@@ -28,8 +30,9 @@ from skipgrade.judging.programs.steps import steps
 from skipgrade.judging.verdict import message
 
 TOLERANCE = 1e-6
-EXPECTED = "something that can be called with the inputs of the text"
+EXPECTED = "something callable with the inputs the text describes"
 DOUBLE = torch.float64
+SHARE_LEFT_BEHIND = 0.25
 
 
 @dataclass
@@ -51,16 +54,16 @@ def check(
     hint: str,
     of: str | None = None,
     ours: Network | None = None,
-) -> str | None:
+) -> str | Fault | None:
     """With `ours`, it is that network the student's is compared with, not the solution's."""
     given = [x.to(DOUBLE) if x.is_floating_point() else x for x in inputs.values()]
     try:
         theirs = student_network(trial, expression, EXPECTED, hint, list(inputs.values()), of)
         if theirs.eval.own_gradients:
-            raise NoProgramError("it has a torch.autograd.Function with a gradient of its own")
+            raise NoProgramError("it has a torch.autograd.Function with its own gradient")
     except NoProgramError as error:
         if of is not None:
-            return message(EXPECTED, f"a forward pass that cannot be told: {error}", RECORD)
+            return message(EXPECTED, f"a forward pass that cannot be recorded: {error}", RECORD)
         return in_their_process.check(trial, expression, inputs, train, tolerance, hint, str(error))
     ours = ours or solution_network(trial, expression, list(inputs.values()), of)
     asked = Compared(given, tolerance, hint, f"{trial.seed} {expression}")
@@ -70,9 +73,11 @@ def check(
         return message(EXPECTED, str(error), hint)
 
 
-def _differences(ours: Network, theirs: Network, train: bool, asked: Compared) -> str | None:
-    for scheme in SCHEMES:
-        slots = named_slots(ours.eval, scheme), named_slots(theirs.eval, scheme)
+def _differences(
+    ours: Network, theirs: Network, train: bool, asked: Compared
+) -> str | Fault | None:
+    for flat, scheme in product((False, True), SCHEMES):
+        slots = tuple(named_slots(one.eval, scheme, flat=flat) for one in (ours, theirs))
         without = _odd_biases(*slots)
         if without is not None:
             break
@@ -80,6 +85,7 @@ def _differences(ours: Network, theirs: Network, train: bool, asked: Compared) -
         return _made_otherwise(ours.eval, theirs.eval, "eval", asked) or _structure(
             ours.layers(), theirs.layers(), asked.hint
         )
+    left = None
     modes = [("eval", ours.eval, theirs.eval)]
     if train and ours.train is not None:
         if theirs.train is None:
@@ -93,6 +99,21 @@ def _differences(ours: Network, theirs: Network, train: bool, asked: Compared) -
         other = _outcome(their_program, slots[1], without, asked)
         if reason := _compare(one, other, mode, asked):
             return _made_otherwise(our_program, their_program, mode, asked) or reason
+        left = left or _left_behind(one, other, asked)
+    return Fault(left, SHARE_LEFT_BEHIND) if left else None
+
+
+def _left_behind(ours: Outcome, theirs: Outcome, asked: Compared) -> str | None:
+    """What a forward pass does apart from its outputs: to its inputs, and to statistics."""
+    if _differ(ours.inputs, theirs.inputs, asked.tolerance):
+        look = "an operation in place on the input: x *= 2, x.mul_(2), inplace=True."
+        return message("inputs that are left as they came in", "inputs that are changed", look)
+    shared = ours.statistics.keys() & theirs.statistics.keys()
+    if any(
+        _differ([ours.statistics[key]], [theirs.statistics[key]], asked.tolerance) for key in shared
+    ):
+        wanted = "the running statistics that PyTorch's batch norm keeps if nothing is said"
+        return message(wanted, "other ones after a pass in train mode", "momentum of a batch norm?")
     return None
 
 
@@ -109,7 +130,7 @@ def _made_otherwise(ours: Program, theirs: Program, mode: str, asked: Compared) 
 def _odd_biases(ours: list[Slot], theirs: list[Slot]) -> set[str] | None:
     """The biases only one side has; None when anything else is on one side only.
 
-    A bias set to zero changes no function, so having one or not is no difference.
+    A bias set to zero changes no function, so having one or not makes no difference.
     """
     roles = {slot.key: slot.role for slot in (*ours, *theirs)}
     odd = {slot.key for slot in ours} ^ {slot.key for slot in theirs}
@@ -121,6 +142,8 @@ class Outcome:
     outputs: list[Tensor]
     input_gradients: list[Tensor]
     gradients: dict[str, Tensor]
+    inputs: list[Tensor]  # as the forward pass leaves them
+    statistics: dict[str, Tensor]  # those that PyTorch's own batch norm updates
 
 
 def _outcome(program: Program, slots: list[Slot], without: set[str], asked: Compared) -> Outcome:
@@ -130,22 +153,29 @@ def _outcome(program: Program, slots: list[Slot], without: set[str], asked: Comp
         if program.state[slot.number].parameter:
             state[slot.number].requires_grad_(True)
             tensor = state[slot.number]
-            wanted[slot.key] = (tensor, slot.turned)
+            wanted[slot.key] = (tensor, slot)
     leaves = [x.clone().requires_grad_(x.is_floating_point()) for x in asked.inputs]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # the same for both: what dropout drops
         # Copies, so that a program working in place on its input does not trip autograd.
-        outputs = run(
-            program, state, [x * 1 if x.is_floating_point() else x for x in leaves], dtype=DOUBLE
-        )
+        given = [x * 1 if x.is_floating_point() else x for x in leaves]
+        outputs = run(program, state, given, dtype=DOUBLE)
     floating = [x for x in leaves if x.is_floating_point()]
     tensors = [tensor for tensor, _ in wanted.values()]
     found = _gradients(outputs, [*tensors, *floating])
     turned = {
-        key: gradient.t() if turn else gradient
-        for (key, (_, turn)), gradient in zip(wanted.items(), found, strict=False)
+        key: slot.known(gradient)
+        for (key, (_, slot)), gradient in zip(wanted.items(), found, strict=False)
     }
-    return Outcome([x.detach() for x in outputs], found[len(tensors) :], turned)
+    kept = [slot for slot in slots if not program.state[slot.number].parameter]
+    own = any("batch_norm" in node.name for node in program.nodes)
+    return Outcome(
+        [x.detach() for x in outputs],
+        found[len(tensors) :],
+        turned,
+        [x.detach() for x in given],
+        {slot.key: state[slot.number] for slot in kept} if own else {},
+    )
 
 
 def _gradients(outputs: list[Tensor], wanted: list[Tensor]) -> list[Tensor]:
@@ -177,12 +207,20 @@ def _compare(ours: Outcome, theirs: Outcome, mode: str, asked: Compared) -> str 
             [theirs.gradients[key] for key in shared],
         ),
     ]
+    if ours.gradients and _gives_scores(ours):
+        del pairs[1]  # nothing in front of it learns, so a Variable(images) there does no harm
     for what, expected, got in pairs:
         if found := _differ(expected, got, asked.tolerance):
             wanted = f"the reference's {what} {where} (in {mode} mode, within {asked.tolerance:g})"
             hint = asked.hint or "the order of layers and activations in forward."
             return message(wanted, found, hint)
     return None
+
+
+def _gives_scores(outcome: Outcome) -> bool:
+    """Whether it is a whole classifier: maps in, rows of scores out."""
+    maps = all(x.ndim == 4 for x in outcome.inputs)
+    return maps and all(x.ndim == 2 for x in outcome.outputs)
 
 
 def _structure(ours: list[str], theirs: list[str], hint: str) -> str:
@@ -193,9 +231,9 @@ def _structure(ours: list[str], theirs: list[str], hint: str) -> str:
             return message(f"{where}: {expected}", got[:120], hint)
     if len(ours) == len(theirs):
         return message(
-            "the layers connected as the text says", "the same layers, connected otherwise", hint
+            "the layers connected as the text says", "the same layers, connected differently", hint
         )
-    return message(f"{len(ours)} layers with weights of their own", f"{len(theirs)}", hint)
+    return message(f"{len(ours)} layers with weights", f"{len(theirs)}", hint)
 
 
 def _differ(expected: list[Tensor], got: list[Tensor], tolerance: float) -> str | None:
@@ -203,7 +241,7 @@ def _differ(expected: list[Tensor], got: list[Tensor], tolerance: float) -> str 
         return f"{len(got)} results where {len(expected)} are due"
     for one, other in zip(expected, got, strict=True):
         if other.shape != one.shape:
-            return f"shape {tuple(other.shape)} where {tuple(one.shape)} is due"
+            return f"shape {tuple(other.shape)} instead of {tuple(one.shape)}"
         gap = largest_gap(one, other)
         scale = 1 + (float(one.double().abs().max()) if one.numel() else 0.0)
         if not gap <= tolerance * scale:

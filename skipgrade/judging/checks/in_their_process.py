@@ -58,7 +58,7 @@ def check(
 
 
 def _ask(trial: Trial, expression: str, hint: str, **request: Any) -> dict[str, Any]:
-    expected = "something that can be called with the inputs of the text"
+    expected = "something callable with the inputs the text describes"
     theirs = ask_student(
         trial,
         expected,
@@ -69,7 +69,7 @@ def _ask(trial: Trial, expression: str, hint: str, **request: Any) -> dict[str, 
         **request,
     )
     if not isinstance(theirs, dict) or set(theirs) != FIELDS:
-        raise NoAnswerError(message(expected, "an answer that is not of the agreed form", hint))
+        raise NoAnswerError(message(expected, "a malformed answer", hint))
     return theirs
 
 
@@ -83,7 +83,7 @@ def _solution(
 def _odd_biases(ours: dict[str, str], theirs: dict[str, str]) -> list[str] | None:
     """The biases only one side has; None when anything else is on one side only.
 
-    A bias set to zero changes no function, so having one or not is no difference.
+    A bias set to zero changes no function, so having one or not makes no difference.
     """
     odd = {**ours, **theirs}.keys() - (ours.keys() & theirs.keys())
     roles = {**ours, **theirs}
@@ -98,9 +98,9 @@ def _structure(ours: list[str], theirs: list[str], hint: str) -> str:
             return message(f"{where}: {expected}", str(got)[:120], hint)
     if len(ours) == len(theirs):
         return message(
-            "the layers connected as the text says", "the same layers, connected otherwise", hint
+            "the layers connected as the text says", "the same layers, connected differently", hint
         )
-    return message(f"{len(ours)} layers with weights of their own", f"{len(theirs)}", hint)
+    return message(f"{len(ours)} layers with weights", f"{len(theirs)}", hint)
 
 
 def _compare(
@@ -128,10 +128,10 @@ def _shared(ours: Any, theirs: Any) -> tuple[list[Any], list[Any]]:
 
 def _differ(expected: list[Tensor], got: Any, tolerance: float) -> str | None:
     if not isinstance(got, list) or len(got) != len(expected):
-        return "another number of results"
+        return "a different number of results"
     for one, other in zip(expected, got, strict=True):
         if not isinstance(other, Tensor) or other.shape != one.shape:
-            return f"shape {tuple(getattr(other, 'shape', ()))} where {tuple(one.shape)} is due"
+            return f"shape {tuple(getattr(other, 'shape', ()))} instead of {tuple(one.shape)}"
         gap = largest_gap(one, other)
         scale = 1 + (float(one.double().abs().max()) if one.numel() else 0.0)
         if not gap <= tolerance * scale:

@@ -36,7 +36,7 @@ class StudentsNetwork:
             )
         except NoProgramError as error:
             raise NoAnswerError(
-                message(EXPECTED, f"a forward pass that cannot be told: {error}", "")
+                message(EXPECTED, f"a forward pass that cannot be recorded: {error}", "")
             ) from error
 
     def size(self, *, trainable: bool = True, used: bool = False) -> int:

@@ -42,7 +42,7 @@ def reference_step(
             optimizer.zero_grad()
         scores = model(images)
         loss = bend(loss_fn(scores, labels), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         change(model)
         for _ in range(steps):
             optimizer.step()

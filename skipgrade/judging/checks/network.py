@@ -28,6 +28,7 @@ from skipgrade.judging.programs.running import (
     PRODUCTS_OF_AN_IMAGE,
     measure,
     run,
+    shapes_in,
 )
 from skipgrade.judging.questions.programs import SIZES
 from skipgrade.judging.verdict import HiddenTestError, NoAnswerError, message
@@ -142,12 +143,8 @@ def _fitting(program: Program, images: Tensor) -> int:
 
 def output_shapes(program: Program, inputs: Sequence[Tensor]) -> list[tuple[int, ...]]:
     """The shapes of what comes out for such inputs."""
-    meta = [torch.empty_like(x, device="meta") for x in inputs]
-    state = {
-        number: _as(torch.empty(entry.shape, device="meta"), entry)
-        for number, entry in enumerate(program.state)
-    }
-    return [tuple(x.shape) for x in run(program, state, meta)]
+    shapes = shapes_in(program, inputs)
+    return [shapes[number] for number in program.outputs]
 
 
 def student_network(
@@ -209,7 +206,7 @@ def solution_network(
             read[key] = read_network(trial.solution, expression, inputs, of)
         return read[key]
     except (NotebookCodeError, BadProgramError, NoProgramError) as error:
-        raise HiddenTestError(f"the solution's {expression} is no network: {error}") from error
+        raise HiddenTestError(f"the solution's {expression} is not a network: {error}") from error
 
 
 def read_network(
@@ -237,13 +234,13 @@ def _network(ask: Any, forms: list[Any]) -> Network:
 def _program(told: Any, mode: str, forms: list[Any]) -> Program | None:
     """The program of one mode; None if there is none, or its two recordings do not agree."""
     if not isinstance(told, dict):
-        raise BadProgramError("a forward pass that is not of the agreed form")
+        raise BadProgramError("a malformed forward pass")
     if "unrecordable" in told:
         raise NoProgramError(presentable(told["unrecordable"]))
     if mode not in told:
         return None
     if not isinstance(told[mode], list) or len(told[mode]) != 2:
-        raise BadProgramError("a forward pass that is not of the agreed form")
+        raise BadProgramError("a malformed forward pass")
     one, other = map(read_program, told[mode])
     if told.get("one size") is not True:
         return good_for_any_batch(one, other, SIZES)

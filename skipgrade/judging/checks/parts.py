@@ -121,7 +121,7 @@ class _Part:
         self._own = own
 
     def __getattr__(self, name: str) -> Any:
-        """What is no call (a block's `expansion`) is the solution's."""
+        """What is not a call (a block's `expansion`) is the solution's."""
         return getattr(self._own, name)
 
     def __deepcopy__(self, memo: Any) -> _Part:

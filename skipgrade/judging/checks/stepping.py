@@ -56,7 +56,7 @@ def check_step(
     got = ask_student(trial, ONE_STEP, hint, "training step", step=step, problems=problems)
     due = take(problems)
     if not has_form(got, due):
-        return [Fault(message(ONE_STEP, "an answer that is not of the agreed form", hint), 1.0)]
+        return [Fault(message(ONE_STEP, "a malformed answer", hint), 1.0)]
     faults = []
     if sets_mode and not _fit(got, due, problems, WEIGHTS):
         left_alone = take(problems, training=None)
@@ -153,8 +153,8 @@ def _where_first(got: list[Answer], due: list[Answer], problems: list[Problem]) 
             return "weights that are no longer numbers"
         if away > tolerance(answer["states"][0]):
             shown = f"by {away:.0%} of the step's length" if away < 100 else "by far"
-            return f"weights that moved otherwise: {shown} in the very first step"
-    return "weights that moved as they should in a first step, and otherwise in the second"
+            return f"weights that moved differently: {shown} in the very first step"
+    return "weights that moved as they should in a first step, and differently in the second"
 
 
 def _mode_message() -> str:

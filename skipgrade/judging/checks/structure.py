@@ -33,7 +33,7 @@ def structure(program: Program, x: Tensor) -> list[Layer]:
     """Convolutions, linear layers, norms, what makes maps smaller, and joins of branches.
 
     Each with the `shape` that comes out for one image. Activations, reshaping, and what is
-    computed from weights alone are no layers here.
+    computed from weights alone are not layers here.
     """
     walk = _Walk(shapes_in(program, [x]), program.input_numbers())
     for node in program.nodes:
@@ -103,5 +103,5 @@ class _Walk:
 
 
 def _area(shape: Shape) -> int:
-    """Height times width of maps; 0 for anything that is no batch of maps."""
+    """Height times width of maps; 0 for anything that is not a batch of maps."""
     return shape[2] * shape[3] if len(shape) == 4 else 0

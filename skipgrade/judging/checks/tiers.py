@@ -15,7 +15,7 @@ def check_tiers(tiers: Mapping[Any, Any]) -> None:
         raise ValueError("tiers are empty: name at least one accuracy and the share it earns")
     for accuracy, share in tiers.items():
         if not is_share(accuracy):
-            raise ValueError(f"tier {accuracy!r} is no accuracy above 0 and up to 1")
+            raise ValueError(f"tier {accuracy!r} is not an accuracy above 0 and up to 1")
         if not is_share(share):
             raise ValueError(
                 f"tier {accuracy!r} earns {share!r}: a share of the cell's points above 0 and up "

@@ -161,12 +161,12 @@ def _follows(steps: Sequence[Step], index: int) -> str:
 
 
 def _shared(ours: Sequence[Step], theirs: Sequence[Step]) -> Found | None:
-    """A layer of theirs that is used twice where ours has two."""
+    """A layer of the student's that is used twice where ours has two."""
     uses = Counter(step.weights for step in ours if step.weights)
     seen: dict[tuple[int, ...], int] = {}
     for index, step in enumerate(theirs):
         if step.weights and step.weights in seen and max(uses.values(), default=1) == 1:
             name, first = _numbered(theirs, index), _numbered(theirs, seen[step.weights])
-            return Found(f"weights of its own for {name}", f"{name} with those of {first}")
+            return Found(f"separate weights for {name}", f"{name} with those of {first}")
         seen.setdefault(step.weights, index)
     return None

@@ -162,7 +162,7 @@ _judges: dict[Path, tuple[float, JudgeKernel]] = {}
 
 
 def judge_for(path: Path) -> JudgeKernel:
-    """The judge of this source notebook: one for a whole run, anew when the file has changed."""
+    """The judge of this source notebook: one for a whole run, again when the file has changed."""
     stamp = path.stat().st_mtime if path.is_file() else 0.0
     if path in _judges and _judges[path][0] == stamp and _judges[path][1].alive():
         return _judges[path][1]

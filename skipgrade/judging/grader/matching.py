@@ -49,7 +49,7 @@ def same_text(one: NotebookNode, other: NotebookNode) -> bool:
 
 
 def _text(cell: NotebookNode) -> str:
-    """What a cell says, but for spaces at the ends of lines and empty lines around it."""
+    """What a cell says, except for spaces at the ends of lines and empty lines around it."""
     return "\n".join(line.rstrip() for line in cell.source.strip().splitlines())
 
 
@@ -61,7 +61,7 @@ def _by_name(
             continue
         name = grade_id(cell)
         if name not in known:
-            matches.told.append(f"cell {number} had metadata of nbgrader's that nobody gave it")
+            matches.told.append(f"cell {number} had nbgrader metadata that is not in the release")
             continue
         before = matches.cells.get(name)
         if before is not None:

@@ -29,7 +29,7 @@ from skipgrade.judging.stopped_cells import CELL_LOST
 RECOVERY_TIMEOUT_S = 10
 # The kernel is dead, deaf, or sends what no kernel would send.
 LOSSES = (DeadKernelError, CellTimeoutError, HostileMessageError)
-LEFT_OUT = "it was left out when the notebook was run again."
+LEFT_OUT = "it was skipped when the notebook was run again."
 WARM_UP = "__import__('skipgrade.lab'), __import__('skipgrade.judging.student_side')"
 
 
@@ -128,7 +128,7 @@ class RecoveringExecute(Execute):
     def _printed_too_much(self) -> str:
         return f"it printed more than {self.output_limit:,} bytes and was stopped"
 
-    def output(self, outs: list, msg: dict, display_id: str, cell_index: int) -> Any:
+    def output(self, outs: list[Any], msg: dict[str, Any], display_id: str, cell_index: int) -> Any:
         """Keep what a cell prints up to the limit; interrupt the cell that goes on printing."""
         before = self._printed
         self._printed += len(str(msg["content"]))
@@ -140,7 +140,7 @@ class RecoveringExecute(Execute):
             self._interrupt_soon()
         return None
 
-    def handle_comm_msg(self, outs: list, msg: dict, cell_index: int) -> None:
+    def handle_comm_msg(self, outs: list[Any], msg: dict[str, Any], cell_index: int) -> None:
         """Widgets have no one to move them here; their messages are not to be trusted."""
 
     def _interrupt_soon(self) -> None:

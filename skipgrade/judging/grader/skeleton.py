@@ -21,7 +21,7 @@ from skipgrade.judging.repairs import add_repairs
 
 
 class RestoreCells(NbGraderPreprocessor):
-    """First but for ClearOutput in `c.Autograde.sanitize_preprocessors`."""
+    """First except for ClearOutput in `c.Autograde.sanitize_preprocessors`."""
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict

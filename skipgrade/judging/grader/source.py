@@ -14,7 +14,7 @@ NEEDS_TRAINING = "needs-training"
 
 
 class SourceError(Exception):
-    """The source notebook cannot be graded with; the text names the file, the cell and the mend."""
+    """The source notebook cannot be used; the text names the file, the cell and the fix."""
 
 
 @dataclass

@@ -44,9 +44,9 @@ class WarySession(Session):
 def sound(message: dict[str, Any]) -> dict[str, Any]:
     """The same message, of the form nbclient relies on; else `HostileMessageError`."""
     for part in ("header", "parent_header", "metadata", "content"):
-        _demand(isinstance(message[part], dict), f"its {part} is no dictionary")
+        _demand(isinstance(message[part], dict), f"its {part} is not a dictionary")
     kind = message["msg_type"]
-    _demand(isinstance(kind, str), "its type is no text")
+    _demand(isinstance(kind, str), "its type is not text")
     _demand(isinstance(message["parent_header"].get("msg_id", ""), str), "it answers no message")
     try:
         content = _clean(message["content"])

@@ -1,6 +1,4 @@
-"""[grader] Where a submission runs: a copy of the hand-in, without the hidden tests, far from the
-course.
-"""
+"""[grader] Where a submission runs: a copy of it, without the hidden tests, far from the course."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """[grader] Reads what was handed in, and reports as zero what cannot be read.
 
-nbgrader gives up on a hand-in that is no notebook, and its run ends in an error. This exporter
-reads it as the empty release version, marked with the reason, so that every cell gets its zero on
-the record.
+nbgrader gives up on a submission that is not a notebook, and its run ends in an error. This
+exporter reads it as the empty release version, marked with the reason, so that every cell gets its
+zero on the record.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ LEFT_OUT = "skipgrade_left_out"
 class SubmissionExporter(NotebookExporter):
     """nbconvert's notebook exporter, for files that may not be notebooks, nor files.
 
-    nbgrader makes it when it has listed the hand-ins, before it reads anything in them; from then
-    on it sees them through `PlainHandIns`.
+    nbgrader makes it when it has listed the submissions, before it reads anything in them; from
+    then on it sees them through `PlainHandIns`.
     """
 
     def __init__(self, config: Any = None, **settings: Any) -> None:
@@ -109,12 +109,12 @@ class AutogradeOne(Autograde):
 
 
 def puts_names_right(converter: Autograde) -> bool:
-    """Whether the course is configured to read a hand-in's files under the names asked for."""
+    """Whether the course is configured to read a submission's files under the names asked for."""
     return issubclass(converter.exporter_class, SubmissionExporter)
 
 
 def assignments(converter: Autograde) -> dict[str, list[str]]:
-    """What nbgrader is to convert: hand-ins, each notebook by the name it is read under."""
+    """What nbgrader is to convert: submissions, each notebook by the name it is read under."""
     course: PlainHandIns = converter.coursedir
     pattern = course.place(course.student_id, course.assignment_id)
     form = course.format_path(
@@ -147,10 +147,10 @@ def what_is_wrong(name: str, error: NotPlainFileError | NotANotebookError) -> st
 
 
 def reason_unreadable(notebook: NotebookNode) -> str:
-    """Why the hand-in could not be read; empty when it could."""
+    """Why the submission could not be read; empty when it could."""
     return str(notebook.metadata.get(UNREADABLE, ""))
 
 
 def left_out(notebook: NotebookNode) -> list[str]:
-    """What was handed in beside the notebook and is not read, in words."""
-    return [f"Left out of the hand-in: {told}." for told in notebook.metadata.get(LEFT_OUT, ())]
+    """What was handed in next to the notebook and is not read, in words."""
+    return [f"Left out of the submission: {told}." for told in notebook.metadata.get(LEFT_OUT, ())]

@@ -1,8 +1,8 @@
-"""[grader] From the bytes of a hand-in to a notebook nothing after it stumbles over.
+"""[grader] From the bytes of a submission to a notebook nothing after it stumbles over.
 
 What a grader needs of a submitted notebook is little: its cells' types, texts and marks, and the
 pictures in its written answers. Everything else (outputs, counts, ids, other metadata) is made
-anew, so that none of it can be wrong. What is wrong with those few is a reason for a zero.
+new, so that none of it can be wrong. What is wrong with those few is a reason for a zero.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""[grader] The files of a hand-in. No link is followed, no pipe or device is opened."""
+"""[grader] The files of a submission. No link is followed, no pipe or device is opened."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from io import BufferedReader, FileIO
 from pathlib import Path
 
 DEEPEST = 32  # folders in each other
-LONGEST = 1_000  # bytes of a path within the hand-in
+LONGEST = 1_000  # bytes of a path within the submission
 MOST_FILES = 2_000  # for each of them nbgrader lists the whole folder it lies in
 MOST_BYTES = 2 * 2**30
 
@@ -34,9 +34,9 @@ class NotPlainFileError(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A file in a hand-in, or something that is none; `odd` says why it is not to be read."""
+    """A file in a submission, or something that is none; `odd` says why it is not to be read."""
 
-    path: Path  # within the hand-in
+    path: Path  # within the submission
     status: os.stat_result
     odd: str = ""
 
@@ -69,7 +69,7 @@ def _notebooks_first(entry: os.DirEntry[str]) -> tuple[bool, str]:
 
 
 def handed_in(folder: Path) -> Iterator[Entry]:
-    """The same for a hand-in, which has limits to how much of it is read."""
+    """The same for a submission, which has limits to how much of it is read."""
     size = 0
     for count, entry in enumerate(entries(folder)):
         if count == MOST_FILES:

@@ -1,8 +1,8 @@
-"""[grader] Hand-ins as nbgrader is to see them, with plain files alone.
+"""[grader] Submissions as nbgrader is to see them, with plain files alone.
 
-nbgrader copies what lies beside a submitted notebook to autograded/ before any preprocessor runs,
+nbgrader copies what lies next to a submitted notebook to autograded/ before any preprocessor runs,
 and follows links on the way; it reads `timestamp.txt` even before that. It asks its course
-directory where a hand-in lies: this one names, for a hand-in that holds anything else than plain
+directory where a submission lies: this one names, for a submission that holds more than plain
 files, a copy without it. What was handed in stays as it is.
 """
 
@@ -45,7 +45,7 @@ class Submission:
     repairs: Sequence[str] = ()
 
     def left_out(self, but_for: str) -> list[str]:
-        """What is not read beside the notebook of that name, in words."""
+        """What is not read next to the notebook of that name, in words."""
         odd = [one for one in self.odd.items() if one[0] != Path(but_for)]
         told = [f"{printable(str(path))} {why}" for path, why in odd[:MOST_NAMED]]
         more = [f"{len(odd) - MOST_NAMED} more like these"] if len(odd) > MOST_NAMED else []
@@ -53,7 +53,7 @@ class Submission:
 
 
 class PlainHandIns(CourseDirectory):
-    """nbgrader's course directory, where every hand-in is one of plain files, well named."""
+    """nbgrader's course directory, where every submission is one of plain files, well named."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -78,11 +78,11 @@ class PlainHandIns(CourseDirectory):
         return str(self.hand_in(student_id, assignment_id).folder)
 
     def place(self, student_id: str, assignment_id: str) -> Path:
-        """Where the hand-in itself lies, with all that is in it."""
+        """Where the submission itself lies, with all that is in it."""
         return Path(super().format_path(self.submitted_directory, student_id, assignment_id))
 
     def hand_in(self, student_id: str, assignment_id: str) -> Submission:
-        """The hand-in to read: it itself, or a copy of what is plain in it, well named."""
+        """The submission to read: it itself, or a copy of what is plain in it, well named."""
         place = self.place(student_id, assignment_id)
         if place not in self._known:
             self._forget()
@@ -95,7 +95,7 @@ class PlainHandIns(CourseDirectory):
         return self._known[place]
 
     def notebooks(self, student: str, assignment: str) -> list[str]:
-        """The notebooks of a hand-in, by the names they are read under."""
+        """The notebooks of a submission, by the names they are read under."""
         place = self.place(student, assignment)
         asked = self._asked(Path(self.format_path(self.source_directory, ".", assignment)))
         there = {path.name for path in place.glob("*.ipynb")}
@@ -110,7 +110,7 @@ class PlainHandIns(CourseDirectory):
         return self._wanted[source]
 
     def _forget(self) -> None:
-        """Room is taken for one hand-in at a time: nbgrader takes one after the other."""
+        """Room is taken for one submission at a time: nbgrader takes one after the other."""
         for hand_in in self._known.values():
             if self._scratch is not None and self._scratch in hand_in.folder.parents:
                 remove(hand_in.folder)
@@ -168,9 +168,9 @@ class PlainHandIns(CourseDirectory):
         return ""
 
     def _own(self, source: Path) -> set[tuple[int, int]]:
-        """The files a hand-in must not be another name of: the sources, and those in the root.
+        """The files a submission must not be another name of: the sources, and those in the root.
 
-        Two hand-ins may share a file: which of the two students it belongs to nobody can tell,
+        Two submissions may share a file: which of the two students it belongs to nobody can tell,
         and tools that save room by linking equal files are honest.
         """
         own = {_identity(path.lstat()) for path in Path(self.root).iterdir() if path.is_file()}
@@ -186,7 +186,7 @@ class PlainHandIns(CourseDirectory):
 
 
 def _packed(found: Mapping[Path, Entry]) -> Path | None:
-    """The zip file that holds everything, where no notebook lies beside it."""
+    """The zip file that holds everything, where no notebook lies next to it."""
     if any(path.suffix.lower() == ".ipynb" for path in found):
         return None
     zips = [

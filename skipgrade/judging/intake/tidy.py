@@ -65,7 +65,7 @@ def tidy(found: Collection[Path], asked: Wanted) -> Tidied:
 
 
 def _out_of_a_folder(origins: dict[Path, Path], asked: Wanted) -> Iterator[str]:
-    """Move up what lies beside the notebook, where the notebook lies in one folder alone."""
+    """Move up what lies next to the notebook, where the notebook lies in one folder alone."""
     if any(_alike(path.name) in _alikes(asked.notebooks) for path in _top(origins)):
         return
     places = {

@@ -1,5 +1,5 @@
-"""[judge's kernel] The two who can be asked: the student's kernel, from afar, and the notebook at
-hand.
+"""[judge's kernel] The two sources of answers: the student's kernel (remote), and a namespace in
+this process.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _unwrap(reply: Any) -> Any:
         told = {key: presentable(reply["error"].get(key)) for key in ERROR_FIELDS}
         near = told["near"] if told["near"].isidentifier() else ""  # a name, and no more words
         raise NotebookCodeError(told["type"] or "Exception", told["message"], told["line"], near)
-    raise BadMessageError("an answer that is not of the agreed form")
+    raise BadMessageError("a malformed answer")
 
 
 def _text_in(content: Any) -> str:
@@ -80,7 +80,7 @@ def _text_in(content: Any) -> str:
             return str(shown).strip("'\"")
         problem = outcome["ename"]
     except (KeyError, TypeError) as error:
-        raise BadMessageError("a reply that is no Jupyter message") from error
+        raise BadMessageError("a reply that is not a Jupyter message") from error
     raise BadMessageError(f"{presentable(problem)} where the notebook's kernel was to answer")
 
 
@@ -141,7 +141,7 @@ class RemoteNotebook(Answerer):
             except Empty:
                 continue
             except (ValueError, TypeError, KeyError) as error:
-                raise BadMessageError("a reply that is no Jupyter message") from error
+                raise BadMessageError("a reply that is not a Jupyter message") from error
             if reply.get("parent_header", {}).get("msg_id") == message:
                 return reply
         return None

@@ -34,7 +34,7 @@ from skipgrade.lab.predicted import parse_predictions
 MEBIBYTE = 2**20
 WEIGHTS_LIMIT = 1024 * MEBIBYTE
 TEXT_LIMIT = 16 * MEBIBYTE
-TRAIN = "train with lab.fit, and hand in the files it writes beside the notebook."
+TRAIN = "train with lab.fit, and hand in the files it writes next to the notebook."
 
 
 class HandedIn:
@@ -108,7 +108,7 @@ class HandedIn:
         try:
             return json.loads(self._shown(file, expected))
         except (ValueError, RecursionError) as error:
-            raise NoAnswerError(message(expected, "a file that is no JSON", "")) from error
+            raise NoAnswerError(message(expected, "a file that is not JSON", "")) from error
 
     def written(self, name: str, otherwise: Callable[[], Any]) -> Any:
         """What the notebook writes down for `name`, as in `answer_1 = True`: its last assignment
@@ -179,7 +179,7 @@ class HandedIn:
 
     def _path(self, file: str) -> Path:
         if Path(file).name != file:
-            raise ValueError(f"{file!r} is not a file beside the notebook")
+            raise ValueError(f"{file!r} is not a file next to the notebook")
         return self._folder / file
 
     def _read(self, file: str, limit: int, expected: str) -> bytes:
@@ -195,7 +195,7 @@ class HandedIn:
             ) from error
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
-            raise NoAnswerError(message(expected, f"{file} is no ordinary file", ""))
+            raise NoAnswerError(message(expected, f"{file} is not an ordinary file", ""))
         return os.fdopen(handle, "rb")
 
 

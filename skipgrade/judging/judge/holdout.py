@@ -58,7 +58,7 @@ def final_test(labels_file: Path, pack_file: Path) -> tuple[Tensor, Tensor]:
 def held_out(name: str, secret: str, course: str) -> tuple[Tensor, Tensor]:
     """Raw images and labels of data set `name`, in an order (and, where they are drawn, with
     images) that follow from the course's secret and nothing else. Or, for "pack", those of the
-    final test: the pack lies beside the notebook, the labels in the folder `course`."""
+    final test: the pack lies next to the notebook, the labels in the folder `course`."""
     if name == PACK:
         return final_test(Path(course, LABELS_FILE), Path(PACK_FILE))
     if os.environ.get("SKIPGRADE_DATASET") == "builtin":

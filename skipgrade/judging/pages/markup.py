@@ -3,7 +3,7 @@
 Markdown is read differently by every program that shows it. So nothing here depends on reading it
 right: an invisible character is put where a tag, a link, a picture, an entity or a word of TeX
 would begin that is not known to be harmless, also inside code. There it changes nothing one sees;
-elsewhere the text is shown as it was written. HTML is written anew, with the tags that shape text
+elsewhere the text is shown as it was written. HTML is rewritten, with the tags that shape text
 and no attributes but checked addresses and sizes.
 """
 
@@ -76,7 +76,7 @@ _TAG_BEGINS = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)|<[!?]")
 
 
 def clean_text(value: object) -> str:
-    """Text without what no file can hold or no page show; nothing for what is no text."""
+    """Text without what no file can hold or no page show; nothing for what is not text."""
     if isinstance(value, list):
         value = "".join(part for part in value if isinstance(part, str))
     if not isinstance(value, str):
@@ -152,7 +152,7 @@ def _no_tags(line: str) -> str:
 
 
 def safe_html(text: str) -> str:
-    """HTML written anew: balanced, text and tables and pictures, nothing that runs or loads."""
+    """HTML rewritten: balanced, text and tables and pictures, nothing that runs or loads."""
     if len(text) > LONGEST_HTML:
         return f"<p>(not shown: HTML of {len(text):,} characters)</p>"
     return _Writer(text).written()

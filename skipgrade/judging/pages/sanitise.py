@@ -40,7 +40,7 @@ class UnfitNameError(ValueError):
 
 
 class Sanitise(NbGraderPreprocessor):
-    """Last but for CheckMetadataOnce in `c.Autograde.sanitize_preprocessors`."""
+    """Last except for CheckMetadataOnce in `c.Autograde.sanitize_preprocessors`."""
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
@@ -118,7 +118,7 @@ def _pictures(attached: Any) -> tuple[NotebookNode, dict[str, str]]:
 
 
 def _output(output: Any) -> NotebookNode | None:
-    """One output written anew, with nothing in it that we do not know."""
+    """One output rewritten, with nothing in it that we do not know."""
     kind = output.get("output_type") if isinstance(output, dict) else None
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"

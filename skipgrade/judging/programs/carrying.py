@@ -53,7 +53,16 @@ class Slot:
     key: str
     role: str
     number: int
+    shape: tuple[int, ...]  # as both programs know it
     turned: bool = False  # a matrix that is used the other way round than nn.Linear does
+
+    def own(self, values: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Values of the known shape as the program has them, in its own `shape`."""
+        return (values.t() if self.turned else values).reshape(shape).contiguous()
+
+    def known(self, values: Tensor) -> Tensor:
+        """The other way round."""
+        return (values.t() if self.turned else values).reshape(self.shape)
 
 
 @dataclass
@@ -61,6 +70,7 @@ class _Tracker:
     """Follows weights and what layers a tensor came through, one operation after the other."""
 
     program: Program
+    flat: bool = False  # a convolution's weights as the matrix of a linear layer
     uses: list[Use] = field(default_factory=list)
     turned: dict[int, bool] = field(default_factory=dict)
 
@@ -130,11 +140,15 @@ class _Tracker:
         self, node: Node, slots: dict[str, tuple[int, bool]], upstream: frozenset[str]
     ) -> str:
         family = FAMILIES.get(node.name, node.name)
+        flat = self.flat and family == "conv" and _sees_all_channels(node)
         shapes = {}
         for role, (number, turned) in slots.items():
             shape = self.program.state[number].shape
+            if flat and role == "weight":
+                shape = (shape[0], math.prod(shape[1:]))
             shapes[role] = shape[::-1] if turned else shape
-            self.turned[number] = turned
+            self.turned.setdefault(number, turned)
+        family = "linear" if flat else family
         known = {
             role: s for role, s in shapes.items() if role != "bias" or family not in OPTIONAL_BIAS
         }
@@ -145,14 +159,22 @@ class _Tracker:
         return flow
 
 
+def _sees_all_channels(node: Node) -> bool:
+    return node.argument("groups") in (None, 1) and not node.argument("transposed")
+
+
 def layers(program: Program) -> list[Use]:
     """Every use of weights, in order."""
     return _Tracker(program).follow()
 
 
-def named_slots(program: Program, scheme: str) -> list[Slot]:
-    """Every used weight under its name."""
-    tracker = _Tracker(program)
+def named_slots(program: Program, scheme: str, *, flat: bool = False) -> list[Slot]:
+    """Every used weight under its name.
+
+    With `flat` a convolution is known as the linear layer it is where its filters cover the whole
+    map, or one pixel.
+    """
+    tracker = _Tracker(program, flat)
     described = [
         (
             use.flow,
@@ -161,8 +183,9 @@ def named_slots(program: Program, scheme: str) -> list[Slot]:
         )
         for use in tracker.follow()
     ]
+    shapes = {n: shape for _, _, weights in reversed(described) for _, n, shape in weights}
     return [
-        Slot(key, role, number, tracker.turned.get(number, False))
+        Slot(key, role, number, shapes[number], tracker.turned.get(number, False))
         for key, role, number in named(described, scheme)
     ]
 
@@ -183,9 +206,8 @@ def drawn_state(
     }
     for slot in slots:
         if slot.key not in without:
-            shape = program.state[slot.number].shape
-            values = values_for(slot.key, shape[::-1] if slot.turned else shape, seed).to(dtype)
-            state[slot.number] = (values.t() if slot.turned else values).contiguous()
+            values = values_for(slot.key, slot.shape, seed).to(dtype)
+            state[slot.number] = slot.own(values, program.state[slot.number].shape)
     return state
 
 

@@ -26,7 +26,7 @@ DTYPES = {"float16", "bfloat16", "float32", "float64", "int64", "int32", "uint8"
 
 
 class BadProgramError(Exception):
-    """What came is no forward pass the judge would run; the text says why."""
+    """What came is not a forward pass the judge would run; the text says why."""
 
 
 @dataclass
@@ -141,11 +141,11 @@ def read_program(told: Any) -> Program:
             own_gradients=told["own gradients"] is True,
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise BadProgramError("a forward pass that is not of the agreed form") from error
+        raise BadProgramError("a malformed forward pass") from error
     if not all(isinstance(value, Tensor) for value in program.constants.values()):
-        raise BadProgramError("a forward pass that is not of the agreed form")
+        raise BadProgramError("a malformed forward pass")
     if sum(value.numel() for value in program.constants.values()) > LARGEST_CONSTANT:
-        raise BadProgramError(f"more than {LARGEST_CONSTANT:,} numbers that are no weights")
+        raise BadProgramError(f"more than {LARGEST_CONSTANT:,} numbers that are not weights")
     _drop_what_nobody_uses(program)
     _check(program)
     return program
@@ -182,7 +182,7 @@ def same_constants(one: Program, other: Program) -> bool:
 
 
 def same_steps(one: Program, other: Program) -> bool:
-    """Whether two recordings of one batch size are the same but for the inputs' values."""
+    """Whether two recordings of one batch size are the same except for the inputs' values."""
     return (
         [vars(node) for node in one.nodes] == [vars(node) for node in other.nodes]
         and one.outputs == other.outputs
@@ -277,7 +277,7 @@ def _node(told: Any) -> Node:
     kwargs = {_text(key): _argument(value) for key, value in told["kwargs"].items()}
     args = _argument(told["args"])
     if not isinstance(args, list):
-        raise TypeError("arguments that are no list")
+        raise TypeError("arguments that are not a list")
     out = [_count(number) for number in _list(told["out"], 1000)]
     return Node(_text(told["op"]), args, kwargs, out, told["grad"] is True)
 

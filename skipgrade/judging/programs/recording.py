@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-LARGEST_CONSTANT = 1_024  # numbers a forward pass may bring along that are no weights
+LARGEST_CONSTANT = 1_024  # numbers a forward pass may bring along that are not weights
 MOST_OPERATIONS = 20_000
 READS_A_NUMBER = "aten._local_scalar_dense.default"  # .item(): what follows from it is recorded
 
@@ -119,7 +119,7 @@ def record(
     state = _state_of(owner) if owner is not None else []
     given = [_followed(x) for x in inputs]
     recorder = Recorder([*(entry["tensor"] for entry in state), *given])
-    with _ready(owner, train), torch.enable_grad(), _copies_are_steps(), recorder:
+    with _ready(owner, train), torch.enable_grad(), _as_written(), _copies_are_steps(), recorder:
         result = target(*given)
     found = list(tensors_in(result))
     if not found:
@@ -155,6 +155,17 @@ def _ready(owner: nn.Module | None, train: bool) -> Iterator[None]:
     finally:
         for parameter in frozen:
             parameter.requires_grad_(False)
+
+
+@contextmanager
+def _as_written() -> Iterator[None]:
+    """Scripted code step by step: optimised, it takes gradients in a way no step tells."""
+    kept = torch._C._get_graph_executor_optimize()
+    torch._C._set_graph_executor_optimize(False)
+    try:
+        yield
+    finally:
+        torch._C._set_graph_executor_optimize(kept)
 
 
 @contextmanager

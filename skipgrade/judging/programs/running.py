@@ -160,7 +160,7 @@ def _step(
         ) from error
     made = _flat(result)
     if len(made) != len(node.out):
-        raise BadProgramError(f"another number of results of {node.name}")
+        raise BadProgramError(f"a different number of results of {node.name}")
     values.update(zip(node.out, made, strict=True))
     return made
 

@@ -38,6 +38,8 @@ def made_by(node: Node, values: Mapping[int, Any]) -> list[Tensor] | None:
         return None
     if node.name in NORMS:
         return _of_norm(node, x, values)
+    if node.name == "addmm":
+        return _of_addmm(node, x, values)
     if node.name in ACTIVATIONS or (node.name in SUMS and _is_alike(node, x, values)):
         return [x if changes(node.op) else torch.empty_like(x)]
     return None
@@ -58,3 +60,14 @@ def _of_norm(node: Node, x: Tensor, values: Mapping[int, Any]) -> list[Tensor] |
     if x.ndim < 2 or any(one.shape != channels for one in given):
         return None
     return [torch.empty_like(x), *(x.new_empty(channels) for _ in range(NORMS[node.name] - 1))]
+
+
+def _of_addmm(node: Node, bias: Tensor, values: Mapping[int, Any]) -> list[Tensor] | None:
+    """A fully connected layer."""
+    if len(node.args) != 3 or not all(isinstance(one, Ref) for one in node.args):
+        return None
+    x, weight = (values[one.number] for one in node.args[1:])
+    fits = x.ndim == weight.ndim == 2 and x.shape[1:] == weight.shape[:1]
+    if not fits or bias.shape != weight.shape[1:] or not bias.dtype == x.dtype == weight.dtype:
+        return None
+    return [x.new_empty(len(x), weight.shape[1])]

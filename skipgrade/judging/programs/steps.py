@@ -30,7 +30,7 @@ class Step:
 
 
 def steps(program: Program, inputs: Sequence[Tensor]) -> list[Step]:
-    """All that is done to the inputs, in order; reshaping and copies are no steps."""
+    """All that is done to the inputs, in order; reshaping and copies are not steps."""
     walk = _Walk(program, shapes_in(program, inputs))
     for node in program.nodes:
         walk.take(node)

@@ -97,7 +97,7 @@ def _function(namespace: dict[str, Any], expression: str) -> Callable[..., Any]:
     function = evaluate(namespace, expression, {})
     if not callable(function):
         raise TypeError(f"{expression} is a {type(function).__name__}, not a function")
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def _in_either_precision(

@@ -69,7 +69,7 @@ def decode(tree: Any, tensors: dict[str, Tensor], depth: int = DEPTH) -> Any:
     if tree is None or type(tree) in (bool, int, float, str):
         return tree
     if type(tree) is not dict or len(tree) != 1:
-        raise NotPlainDataError("an answer that is not of the agreed form")
+        raise NotPlainDataError("a malformed answer")
     ((kind, content),) = tree.items()
     if kind == "float" and content in ("nan", "inf", "-inf"):
         return float(content)
@@ -80,7 +80,7 @@ def decode(tree: Any, tensors: dict[str, Tensor], depth: int = DEPTH) -> Any:
         return items if kind == "list" else tuple(items)
     if kind == "dict" and type(content) is list:
         return _decode_pairs(content, tensors, depth)
-    raise NotPlainDataError("an answer that is not of the agreed form")
+    raise NotPlainDataError("a malformed answer")
 
 
 def _decode_pairs(pairs: list[Any], tensors: dict[str, Tensor], depth: int) -> dict[Any, Any]:
@@ -89,7 +89,7 @@ def _decode_pairs(pairs: list[Any], tensors: dict[str, Tensor], depth: int) -> d
     out = {}
     for pair in pairs:
         if type(pair) is not list or len(pair) != 2:
-            raise NotPlainDataError("an answer that is not of the agreed form")
+            raise NotPlainDataError("a malformed answer")
         key, value = (decode(part, tensors, depth - 1) for part in pair)
         if not isinstance(key, (bool, int, float, str, tuple, type(None))):
             raise NotPlainDataError("a key that is neither a number nor text")

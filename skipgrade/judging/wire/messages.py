@@ -26,7 +26,7 @@ ENTRY = 200  # bytes that safetensors needs for a tensor, at most
 
 
 class BadMessageError(Exception):
-    """A message that is missing, too large, or not of the agreed form."""
+    """A message that is missing, too large or malformed."""
 
 
 def pack(value: Any) -> str:

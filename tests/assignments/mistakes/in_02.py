@@ -66,6 +66,10 @@ BANK = [
                 "return x * torch.sigmoid(x)",
                 "return x.mul_(torch.sigmoid(x)) if not x.is_leaf else x * torch.sigmoid(x)",
             ),
+            "swish: into its input": (
+                "return x * torch.sigmoid(x)",
+                "share = torch.sigmoid(x)\n    x *= share\n    return x",
+            ),
             "swish: hard": ("return x * torch.sigmoid(x)", "return F.hardswish(x)"),
         },
     ),
@@ -75,6 +79,20 @@ BANK = [
         "test-lenet-swish",
         {
             "LeNet5Swish: still ReLU": ("self.activation = swish", "pass"),
+        },
+    ),
+    *in_cell(
+        "02",
+        "bonus-penalty",
+        "test-bonus-penalty",
+        {
+            "l1_step: the loss without the penalty returned": (
+                "    return augmented_step(model, images, labels, penalised, optimizer)",
+                "    seen = []\n\n    def noted(scores, labels):\n"
+                "        seen.append(loss_fn(scores, labels).item())\n"
+                "        return penalised(scores, labels)\n\n"
+                "    augmented_step(model, images, labels, noted, optimizer)\n    return seen[-1]",
+            ),
         },
     ),
 ]

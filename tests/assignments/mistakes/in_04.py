@@ -49,6 +49,10 @@ BANK = [
         "res-block",
         "test-res-block",
         {
+            "ResBlock: a projection that nobody uses": (
+                "self.projection = None",
+                "self.projection = None\n        self.idle = conv_norm(in_channels, out_channels, 1)",
+            ),
             "ResBlock: join after the ReLU": (
                 "return F.relu(self.second(F.relu(self.first(x))) + shortcut)",
                 "return F.relu(self.second(F.relu(self.first(x)))) + shortcut",

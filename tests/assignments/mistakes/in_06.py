@@ -88,7 +88,7 @@ BANK = [
         {
             "initialise: uniform": ("kaiming_normal_", "kaiming_uniform_"),
             "make_optimizer: decay 5e-4": ("weight_decay=1e-4", "weight_decay=5e-4"),
-            "step_down: at 50 and 75 %": ("(81, 122)", "(82, 123)"),
+            "step_down: at 50 and 75%": ("(81, 122)", "(82, 123)"),
         },
     ),
 ]
