@@ -47,13 +47,16 @@ def digest(content: str | bytes) -> str:
 
 def versions() -> dict[str, str]:
     """Of this process: the packages, Python, and the settings of its environment."""
-    found = {"Python": platform.python_version(), "skipgrade": f"{__version__} {_own_code()}"}
-    for package in PACKAGES:
-        found[package] = metadata.version(package)
-    return found | {name: os.environ[name] for name in SETTINGS if name in os.environ}
+    settings = {name: os.environ[name] for name in SETTINGS if name in os.environ}
+    return _installed() | settings
 
 
 @lru_cache
+def _installed() -> dict[str, str]:
+    own = {"Python": platform.python_version(), "skipgrade": f"{__version__} {_own_code()}"}
+    return own | {package: metadata.version(package) for package in PACKAGES}
+
+
 def _own_code() -> str:
     """The version alone does not tell one checkout from the next."""
     project = Path(__file__).parents[1]
