@@ -173,6 +173,7 @@ def test_what_is_left_is_named_and_the_file_packed_all_the_same(trained, monkeyp
     cells = [
         graded("filled", "code", "x = 1"),
         graded("stub", "code", STUB),
+        graded("claim", "code", "# True or False?\n# YOUR CODE HERE"),
         graded("written", "markdown", "Because."),
         *(graded(f"why-{n}", "markdown", "YOUR ANSWER HERE") for n in range(1, 8)),
     ]
@@ -183,7 +184,7 @@ def test_what_is_left_is_named_and_the_file_packed_all_the_same(trained, monkeyp
     assert lab.hand_in("a", assignment=ASSIGNMENT, weights={"lenet5": trained}).is_file()
     assert capsys.readouterr().out.splitlines()[-10:] == [
         "Still open (the file can be handed in all the same):",
-        "- code that is not filled in: stub",
+        "- code that is not filled in: stub, claim",
         "- answers that are not written: why-1, why-2, why-3, why-4, why-5 and 2 more",
         "- runs on the drawn images, worth little where the official ones are asked for: lenet5",
         "- 7 of 7 visible tests do not pass; lab.check() shows all:",
