@@ -20,6 +20,7 @@ from skipgrade.lab.plots import (
 )
 from skipgrade.lab.predicted import read_predictions, write_predictions
 from skipgrade.lab.schedules import cosine, one_cycle
+from skipgrade.lab.signatures import signature
 
 __all__ = [
     "MEAN",
@@ -49,6 +50,7 @@ __all__ = [
     "raw",
     "read_predictions",
     "seed_everything",
+    "signature",
     "source",
     "write_predictions",
 ]
