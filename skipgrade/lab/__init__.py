@@ -22,6 +22,7 @@ from skipgrade.lab.plots import (
 from skipgrade.lab.predicted import read_predictions, write_predictions
 from skipgrade.lab.schedules import cosine, one_cycle
 from skipgrade.lab.unfilled import if_filled_in
+from skipgrade.lab.signatures import signature
 
 __all__ = [
     "MEAN",
@@ -53,6 +54,7 @@ __all__ = [
     "raw",
     "read_predictions",
     "seed_everything",
+    "signature",
     "source",
     "write_predictions",
 ]

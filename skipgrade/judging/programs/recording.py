@@ -7,6 +7,7 @@ all the same few dozen operations, however the forward pass is written.
 from __future__ import annotations
 
 import copy
+import io
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -185,8 +186,21 @@ def _copies_are_steps() -> Iterator[None]:
 
 def twin(module: nn.Module) -> nn.Module:
     """A copy on the CPU that can be recorded without a trace in the original."""
-    own = copy.deepcopy(module).to("cpu", torch.float32)
+    own = _unoptimised(copy.deepcopy(module)).to("cpu", torch.float32)
     return own.to(memory_format=torch.contiguous_format)  # channels last takes other steps
+
+
+def _unoptimised(module: nn.Module) -> nn.Module:
+    """With scripted parts as they were before their first run; a copy keeps what came of it."""
+    if isinstance(module, torch.jit.ScriptModule):
+        memory = io.BytesIO()
+        torch.jit.save(module, memory)
+        memory.seek(0)
+        return torch.jit.load(memory).train(module.training)
+    for name, child in module.named_children():
+        if (own := _unoptimised(child)) is not child:
+            setattr(module, name, own)
+    return module
 
 
 def _state_of(module: nn.Module) -> list[dict[str, Any]]:
