@@ -21,8 +21,8 @@ from skipgrade.lab.plots import (
 )
 from skipgrade.lab.predicted import read_predictions, write_predictions
 from skipgrade.lab.schedules import cosine, one_cycle
-from skipgrade.lab.unfilled import if_filled_in
 from skipgrade.lab.signatures import signature
+from skipgrade.lab.unfilled import if_filled_in
 
 __all__ = [
     "MEAN",
