@@ -82,7 +82,7 @@ def test_test_cells_leave_a_students_own_helpers_alone(number: str, cell: str, h
         ("augment: offsets too small", 2 / 3),
         ("l1_step: the loss without the penalty returned", 0.75),
         ("ResBlock: a projection that nobody uses", 0.75),
-        ("step_down: at 50 and 75 %", 0.7),
+        ("step_down: at 50 and 75%", 0.7),
     ],
 )
 def test_a_small_slip_is_seen_and_costs_its_own_share(story: str, share: float) -> None:
