@@ -100,7 +100,9 @@ def graded_once(released_once: Path, tmp_path_factory: pytest.TempPathFactory) -
     )
     submit(course, "right", "2 * x")
     submit(course, "wrong", "x ** 3")
-    grading.grade(course, ASSIGNMENT, say=lambda text: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SKIPGRADE_DATASET", raising=False)
+        grading.grade(course, ASSIGNMENT, say=lambda text: None)
     return course.root
 
 

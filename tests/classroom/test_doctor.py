@@ -167,9 +167,7 @@ def test_a_temporary_folder_with_a_long_name_is_told(
 
 
 def test_little_memory_and_disk_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from skipgrade.classroom import cluster
-
-    monkeypatch.setattr(cluster, "MEMORY_LIMIT", 2**30)
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 2**30)
     usage = type("usage", (), {"free": 2**20})
     monkeypatch.setattr(machine.shutil, "disk_usage", lambda place: usage)
     told = by_name(list(machine.examine(tmp_path)))

@@ -157,7 +157,7 @@ def test_control_c_stops_at_once_and_leaves_no_process(three: Course, workers: s
         os.killpg(process.pid, signal.SIGINT)
         told = process.stderr.read()
         assert process.wait(60) == 130
-    assert "2 left: ben, carl. Run the same command again" in told
+    assert "2 not graded yet: ben, carl. Run the same command again" in told
     assert "Traceback" not in told
     deadline = time.monotonic() + 20
     while processes_of(run) and time.monotonic() < deadline:

@@ -82,6 +82,12 @@ def test_words_that_no_test_reads_are_no_cause(finished: Course) -> None:
     assert differences(before, now) == []
 
 
+@pytest.fixture(autouse=True)
+def same_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the class was graded, whatever tests before this one have set."""
+    monkeypatch.delenv("SKIPGRADE_DATASET", raising=False)
+
+
 def test_a_changed_version_is_named(finished: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     """Apart from it nothing changed, so it is what remains."""
     test = "assert double(21) == 42 + ('SKIPGRADE_BACKBONE' in __import__('os').environ)"
