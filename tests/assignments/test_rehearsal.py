@@ -46,11 +46,11 @@ def test_the_untouched_release_earns_nothing_and_is_told_why(rehearsed: Rehearsa
 
 
 def test_nbgrader_validate_has_nothing_to_say(
-    rehearsed: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rehearsed: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the source notebook, where its training has been done."""
+    """Of the source notebook, in its course, where its training has been done."""
     monkeypatch.delenv("MPLBACKEND")
-    here = tmp_path / "validated"
+    here = rehearsed.course.root / "validated"
     shutil.copytree(rehearsed.course.folder("submitted", rehearsed.assignment, SOLUTION), here)
     found = Validator(config=rehearsed.course.config).validate(
         str(here / f"{rehearsed.assignment}.ipynb")

@@ -111,7 +111,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Course:
     made = bent.make(tmp_path_factory.mktemp("why") / "course")
     bent.hand_in(made, "ada")
     course = Course(made.root)
-    grade(course, bent.NAME)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SKIPGRADE_DATASET", raising=False)  # as for the gradings to come
+        grade(course, bent.NAME)
     return course
 
 
