@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from skipgrade.classroom.collect_names import parse
 from skipgrade.judging.intake.plain_files import MOST_BYTES, copy_plain, entries, printable
