@@ -36,6 +36,9 @@ from skipgrade import lab
 class Unnormalised(nn.Module):
     """A network fed with bytes 0..255, as when the transform is forgotten."""
 
+    mean: torch.Tensor
+    std: torch.Tensor
+
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body

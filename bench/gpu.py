@@ -102,7 +102,8 @@ def _asked_for(some: str, seeds: int | None) -> list[tuple[str, int]]:
 def measure(chosen: list[tuple[str, int]], asked: argparse.Namespace) -> None:
     """Train all that is chosen, some at a time, until time is up."""
     end = time.monotonic() + asked.seconds
-    waiting, running, results = list(chosen), {}, []
+    running: dict[tuple[str, int], tuple[subprocess.Popen[bytes], Path]] = {}
+    waiting, results = list(chosen), []
     content = {"command": sys.argv, "machine": machine(), "together": asked.together}
     while (waiting or running) and time.monotonic() < end:
         while waiting and len(running) < asked.together:

@@ -33,7 +33,7 @@ from tests.sandbox.bank import (
 )
 from tests.sandbox.spoken import Kernel, KernelEnded, confined
 
-SMALL = {"memory_gib": 0.25, "files": 10_000}
+SMALL: dict[str, Any] = {"memory_gib": 0.25, "files": 10_000}
 STOCK = "stock nbgrader"
 OURS: dict[str, dict[str, Any]] = {
     "skipgrade": {},

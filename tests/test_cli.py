@@ -52,7 +52,7 @@ def test_a_reader_that_has_gone_ends_it_quietly(arguments: list[str], tmp_path: 
     course = new_course(tmp_path)
     ours, theirs = os.pipe()
     os.close(ours)
-    command = [BIN / "skipgrade", "--course", course.root, *arguments]
+    command: list[str | Path] = [BIN / "skipgrade", "--course", course.root, *arguments]
     buffered = {name: told for name, told in os.environ.items() if name != "PYTHONUNBUFFERED"}
     done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, text=True, env=buffered)
     os.close(theirs)
@@ -63,7 +63,7 @@ def test_a_reader_that_has_gone_ends_it_quietly(arguments: list[str], tmp_path: 
 def test_a_reader_of_errors_that_has_gone_does_no_harm(tmp_path: Path) -> None:
     ours, theirs = os.pipe()
     os.close(ours)
-    command = [BIN / "skipgrade", "--course", tmp_path, "release"]
+    command: list[str | Path] = [BIN / "skipgrade", "--course", tmp_path, "release"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, text=True)
     os.close(theirs)
     assert "Traceback" not in done.stdout

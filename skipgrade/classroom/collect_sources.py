@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from skipgrade.classroom.collect_names import parse
 from skipgrade.judging.intake.plain_files import MOST_BYTES, copy_plain, entries, printable
 from skipgrade.judging.intake.tidy import JUNK
-from skipgrade.judging.intake.unpack import NotUnpackedError, inside_of
+from skipgrade.judging.intake.unpack import EMPTY, NotUnpackedError, inside_of
 
 METADATA = "submission_metadata.yml"
 MOST_METADATA = 2**26
@@ -54,6 +54,9 @@ def open_source(path: Path, assignment: str, stack: ExitStack) -> Source:
         why = f"{path.name} is damaged, or no zip file ({error}). {AGAIN}"
         return Source(path.name, [], [why])
     inside = _archive(path.name, archive)
+    if not inside.items and not inside.odd and not parse(path.name, assignment):
+        why = f"{path.name} {EMPTY}. {AGAIN} If a student made it, ask for a new one."
+        return Source(path.name, [], [why])
     names = {part for item in inside.items for part in item.parts}
     many = METADATA in names or any(parse(name, assignment) for name in names)
     nested = any(len(item.parts) > 1 for item in inside.items)

@@ -50,18 +50,23 @@ def test_tables_and_figures(part: str, files: Path) -> None:
     table, runs = told[f"{part}_results"], told[f"{part}_runs"]
     values = {key: run["val_accuracy"] for key, run in runs.items()}
     first = next(iter(table))
+
+    def earned_with(kind: str, value: Any) -> float:
+        return earned(cell, files, **{f"{part}_{kind}": value})
+
     assert earned(cell, files) == 1
     rounded = {key: round(value, 3) for key, value in table.items()}
-    assert earned(cell, files, **{f"{part}_results": rounded}) == 1
-    assert earned(cell, files, **{f"{part}_figure": curves(values)}) == 1
-    for other in (
+    assert earned_with("results", rounded) == 1
+    assert earned_with("figure", curves(values)) == 1
+    wrong: list[Any] = [
         {key: 100 * value for key, value in table.items()},
         {**table, first: table[first] + 0.01},
         {**table, first: float("nan")},
-    ):
-        assert earned(cell, files, **{f"{part}_results": other}) == pytest.approx(1 - cost)
+    ]
+    for other in wrong:
+        assert earned_with("results", other) == pytest.approx(1 - cost)
     for other in ({}, None, {**table, first: "much"}):
-        assert earned(cell, files, **{f"{part}_results": other}) <= 1 - cost
+        assert earned_with("results", other) <= 1 - cost
     for figure in (
         curves({key: run["val_loss"] for key, run in runs.items()}),
         curves({key: values[key] for key in list(values)[1:]}),
@@ -69,8 +74,7 @@ def test_tables_and_figures(part: str, files: Path) -> None:
         plt.figure(),
         None,
     ):
-        share = earned(cell, files, **{f"{part}_figure": figure})
-        assert share == pytest.approx(1 - {"bn": 0.3}.get(part, 0.5))
+        assert earned_with("figure", figure) == pytest.approx(1 - {"bn": 0.3}.get(part, 0.5))
 
 
 @pytest.mark.parametrize(

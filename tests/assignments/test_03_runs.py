@@ -145,7 +145,7 @@ def test_an_interrupted_run_goes_on_with_its_test_record_in_line() -> None:
 
     build = lambda: nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))  # noqa: E731
     watch = names["_TestWatch"]("run", test)
-    settings = {"name": "run", "epochs": 4, "schedule": lab.cosine}
+    settings: dict[str, Any] = {"name": "run", "epochs": 4, "schedule": lab.cosine}
     lab.seed_everything(0)
     with pytest.raises(KeyboardInterrupt):
         lab.fit(build(), loaders, evaluate=interrupted, **settings)
@@ -214,9 +214,9 @@ def test_the_epoch_limit_comes_from_the_history() -> None:
 
 
 def test_an_epoch_is_one_pass_over_the_training_images() -> None:
-    assert model_share(MODELS[0], **{"training images": 90_000}) == 0
-    assert model_share(MODELS[0], **{"training images": None}) == 0
-    assert model_share(MODELS[0], **{"training images": 9_900}) == 0  # lab.load(val=500)
+    for number in (90_000, None, 9_900):  # the last: lab.load(val=500)
+        told: dict[str, Any] = {"training images": number}
+        assert model_share(MODELS[0], **told) == 0
 
 
 def test_a_run_begins_with_random_weights() -> None:
@@ -398,7 +398,7 @@ def test_trials_that_compare_nothing() -> None:
     assert trials_share({}) == 0
     assert trials_share(trial_runs("try-a", "try-b")) == pytest.approx(2 / 3)
     assert trials_share(trial_runs("try-a", "other", "third")) == pytest.approx(1 / 3)
-    same = {"optimizer lr": 0.1}
+    same: dict[str, Any] = {"optimizer lr": 0.1}
     assert trials_share(trial_runs("try-a", "try-b", "try-c", **same)) == pytest.approx(1 / 3)
     assert trials_share(trial_runs("try-a", "try-b", "try-c", layers="others")) == 0
     assert trials_share(trial_runs("try-a", "try-b", "try-c", epochs=1)) == 0

@@ -5,6 +5,8 @@ The tables hold code with one thing changed.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from skipgrade.judging.verdict import Verdict
@@ -224,7 +226,7 @@ SECOND = "self.second = conv_norm(out_channels, out_channels)"
 PROJECT = "conv_norm(in_channels, out_channels, kernel=1, stride=stride)"
 PAD = "F.pad(x, (0, 0, 0, 0, 0, self.more))"
 
-WRONG = [
+WRONG: list[tuple[Any, ...]] = [
     ("no last ReLU", "plain-block", 0, (PLAIN, "self.second(F.relu(self.first(x)))")),
     ("no ReLU in between", "plain-block", 0, (PLAIN, "F.relu(self.second(self.first(x)))")),
     ("no batch norm", "plain-block", 0, ("nn.BatchNorm2d(out_channels),", "")),

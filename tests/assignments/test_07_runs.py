@@ -57,7 +57,7 @@ def network(name: str) -> nn.Module:
 
 @functools.cache
 def accuracy_on_seen(name: str) -> float:
-    thousand = lab.load("cifar100", val=2500).train.dataset
+    thousand: Any = lab.load("cifar100", val=2500).train.dataset
     images, labels = thousand.__getitems__(list(range(1000)))
     return lab.evaluate(network(name), [(images, labels)])[1]  # type: ignore[arg-type]
 
@@ -80,7 +80,7 @@ def given() -> dict[str, Any]:
     for name in columns:
         save_file(network(name).state_dict(), f"{name}-best.safetensors")
     gaps = {name: gap_of(name, run) for name, run in histories.items()}
-    names = {name: network(name) for name in columns}
+    names: dict[str, Any] = {name: network(name) for name in columns}
     names |= {f"{name}_history": run for name, run in histories.items()}
     return {**names, "gaps": gaps, "overfitting": gaps["resnet"]}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.assignments.transfer import as_in_grading, trial  # noqa: F401 (a fixture)
@@ -249,7 +251,7 @@ LAST_PARTLY = {
 }
 
 
-TABLE = {
+TABLE: dict[str, tuple[Any, ...]] = {
     "test-prepare": ("prepare", PREPARE_RIGHT, PREPARE_WRONG, {}),
     "test-net": ("net", NET_RIGHT, NET_WRONG, NET_PARTLY),
     "test-freeze": ("freeze", FREEZE_RIGHT, FREEZE_WRONG, {}),

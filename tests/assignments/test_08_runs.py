@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -48,12 +49,14 @@ def statistics_moved(model: nn.Module) -> None:
 
 @torch.no_grad()
 def one_weight_moved(model: nn.Module) -> None:
-    model.resnet.layer3[1].bn2.bias[7] += 1e-6
+    resnet: Any = model.resnet
+    resnet.layer3[1].bn2.bias[7] += 1e-6
 
 
 @torch.no_grad()
 def last_stage_moved(model: nn.Module) -> None:
-    for parameter in model.resnet.layer4.parameters():
+    resnet: Any = model.resnet
+    for parameter in resnet.layer4.parameters():
         parameter.add_(0.1)
 
 

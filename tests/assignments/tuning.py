@@ -79,15 +79,18 @@ def write_run(folder: Path, name: str, build: str, epochs: int = EPOCHS, **setti
 def write_runs(folder: Path) -> None:
     """All runs of the assignment but those of the questions that a person reads."""
     for name, (build, rate) in BN.items():
-        write_run(folder, name, build, **{"optimizer lr": rate})
+        settings: dict[str, Any] = {"optimizer lr": rate}
+        write_run(folder, name, build, **settings)
     for rate in RATES:
-        write_run(folder, f"lr-{rate}", "LeNet5Swish", **{"optimizer lr": rate})
+        settings = {"optimizer lr": rate}
+        write_run(folder, f"lr-{rate}", "LeNet5Swish", **settings)
     for decay in STRENGTHS:
         settings = {"optimizer lr": 0.05, "optimizer weight_decay": decay}
         write_run(folder, f"l2-{decay}", "LeNet5Swish", **settings)
     write_run(folder, "tuned", "LeNet5Swish")
-    write_run(folder, "l2", "LeNet5Swish", **{"optimizer weight_decay": 5e-4})
-    write_run(folder, "l1", "LeNet5Swish", **{"optimizer weight_decay": 0.0})
+    for name, decay in (("l2", 5e-4), ("l1", 0.0)):
+        settings = {"optimizer weight_decay": decay}
+        write_run(folder, name, "LeNet5Swish", **settings)
     thin = {
         name: torch.where(tensor.abs() < 0.002, 0.0, tensor) if tensor.ndim > 1 else tensor
         for name, tensor in trained("LeNet5Swish")[0].state_dict().items()

@@ -164,7 +164,8 @@ class Assignment:
         """The verdicts on all cells that need no training (or on `only` these), one after the
         other as in grading: each is judged when its visible part has been run, in one trial.
         """
-        solution, student = self.solution, {}
+        solution = self.solution
+        student: dict[str, Any] = {}
         self.errors = {}
         trial = Trial(LocalNotebook(student), LocalNotebook(solution), open_images, True, seed=seed)
         trials.begin(trial)
@@ -243,7 +244,7 @@ def _stopped(code: str, error: Exception) -> StoppedCell:
     frames = [one for one in traceback.extract_tb(error.__traceback__) if "<notebook" in one[0]]
     line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno
     told = error.msg if isinstance(error, SyntaxError) else str(error)
-    return stopped_cell(
+    stopped = stopped_cell(
         new_code_cell(
             code,
             outputs=[
@@ -256,3 +257,5 @@ def _stopped(code: str, error: Exception) -> StoppedCell:
             ],
         )
     )
+    assert stopped is not None, "its outputs hold an error"
+    return stopped

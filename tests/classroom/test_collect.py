@@ -237,6 +237,34 @@ def test_what_cannot_be_placed_is_told_and_stops_nobody(course: Course) -> None:
     assert not (course.root.parent / "out").exists()
 
 
+@pytest.mark.parametrize("inside", [{}, {"work/": ""}], ids=["nothing", "a folder"])
+def test_an_empty_zip_is_told_and_replaces_nothing(course: Course, inside: Files) -> None:
+    """Alone, in what a platform hands out, and as all that it hands out."""
+    first = under("Ada Example_7_assignsubmission_file_/", A)
+    run(course, written(course, "first.zip", first))
+    status, said = run(
+        course,
+        written(course, f"{ASSIGNMENT}_s1001.zip", inside),
+        written(course, "m.zip", {"Bob Sample_8_assignsubmission_file_/hw.zip": packed(inside)}),
+        written(course, "download.zip", inside),
+    )
+    assert (status, submitted(course)) == (1, {"s1001": placed("a")}), said
+    again = "Ask the student to hand in again."
+    assert [line for line in said if line.startswith("Not placed")] == [
+        "Not placed: download.zip is empty: there are no files in it. Download it again. "
+        "If a student made it, ask for a new one.",
+        "Not placed: s1001, in 01-tiny_s1001.zip: 01-tiny_s1001.zip is empty: there are no files "
+        f"in it. {again}",
+        f"Not placed: s1002, in m.zip: hw.zip is empty: there are no files in it. {again}",
+    ]
+
+
+def test_a_zip_of_an_empty_file_is_not_empty(course: Course) -> None:
+    path = written(course, f"{ASSIGNMENT}_s1001.zip", {BOOK: ""})
+    status, said = run(course, path)
+    assert (status, submitted(course)) == (0, {"s1001": {BOOK: ""}}), said
+
+
 def test_hostile_zips_stay_in_their_place(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpack, "MOST_BYTES", 10_000)
     link = zipfile.ZipInfo("link.ipynb")

@@ -78,8 +78,7 @@ def test_broken_packages_end_in_no_traceback(broken: list[str], tmp_path: Path) 
 
 def test_versions_out_of_bounds_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        packages.metadata,
-        "requires",
+        "skipgrade.classroom.doctor.packages.metadata.requires",
         lambda name: [
             "nbgrader<0.1",
             "no-such-package>=1; extra == 'staff'",
@@ -162,14 +161,16 @@ def test_a_temporary_folder_with_a_long_name_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert machine._path_length().state is State.OK
-    monkeypatch.setattr(machine.tempfile, "gettempdir", lambda: "/" + "a" * 90)
+    monkeypatch.setattr(
+        "skipgrade.classroom.doctor.machine.tempfile.gettempdir", lambda: "/" + "a" * 90
+    )
     assert machine._path_length().state is State.FIX
 
 
 def test_little_memory_and_disk_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 2**30)
     usage = type("usage", (), {"free": 2**20})
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda place: usage)
+    monkeypatch.setattr("skipgrade.classroom.doctor.machine.shutil.disk_usage", lambda _: usage)
     told = by_name(list(machine.examine(tmp_path)))
     assert told["room"].state is told["disk"].state is told["temporary files"].state is State.FIX
 

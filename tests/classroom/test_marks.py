@@ -111,7 +111,7 @@ def test_the_gradebook_and_we_add_up_the_same(finished: Course, by_hand: bool) -
                 ours = sum(t.points + t.extra for t in one.tasks if t.by_hand is task)
                 assert ours == getattr(submission, f"{kind}_score")
     with finished.gradebook() as book:
-        one = marks.find(book, ASSIGNMENT, "wrong", Marking())
+        found = marks.find(book, ASSIGNMENT, "wrong", Marking())
         assert marks.find(book, ASSIGNMENT, "nobody", Marking()) is None
-    assert one is not None
-    assert one.total == (3.75 if by_hand else 0.0)
+    assert found is not None
+    assert found.total == (3.75 if by_hand else 0.0)

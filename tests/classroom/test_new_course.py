@@ -183,7 +183,7 @@ def test_from_the_first_command_to_the_first_grade(
     assert (vision / f"feedback/s1001/{FIRST}/{FIRST}.html").is_file()
     (grades,) = vision.glob("grades-*.csv")
     assert "s1001" in grades.read_text()
-    listed = ["git", "-C", remote, "ls-tree", "-r", "--name-only", "main"]
+    listed = ["git", "-C", str(remote), "ls-tree", "-r", "--name-only", "main"]
     published = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
     assert f"release/{FIRST}/{FIRST}.ipynb" in published and "source" not in published
 

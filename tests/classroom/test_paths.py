@@ -4,6 +4,7 @@ import sysconfig
 from pathlib import Path
 
 import nbformat
+from nbconvert.exporters import ResourcesDict
 
 from skipgrade.classroom.paths import PROJECT, HidePaths
 
@@ -11,7 +12,7 @@ from skipgrade.classroom.paths import PROJECT, HidePaths
 def hidden(*texts: str) -> list[str]:
     output = nbformat.v4.new_output("error", ename="E", evalue=texts[0], traceback=list(texts))
     cell = nbformat.v4.new_code_cell("1", outputs=[output])
-    cell, _ = HidePaths().preprocess_cell(cell, {}, 0)
+    cell, _ = HidePaths().preprocess_cell(cell, ResourcesDict(), 0)
     assert cell.outputs[0].evalue == cell.outputs[0].traceback[0]
     return cell.outputs[0].traceback
 
@@ -40,7 +41,7 @@ def test_markup_is_not_cut() -> None:
     data = {"text/markdown": link, "text/html": link, "text/plain": link}
     output = nbformat.v4.new_output("display_data", data=data)
     cell = nbformat.v4.new_code_cell("1", outputs=[output])
-    cell, _ = HidePaths().preprocess_cell(cell, {}, 0)
+    cell, _ = HidePaths().preprocess_cell(cell, ResourcesDict(), 0)
     cut = "[x](javascript:alert(1)) &#92;"
     assert cell.outputs[0].data == {"text/markdown": link, "text/html": link, "text/plain": cut}
     assert cell.outputs[0].output_type == "display_data"

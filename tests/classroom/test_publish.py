@@ -12,10 +12,10 @@ import pytest
 
 from skipgrade.classroom import publish
 from skipgrade.classroom.answer_key import leaks
-from skipgrade.classroom.colab import ColabHeader
+from skipgrade.classroom.colab import EXAMPLE, ColabHeader
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
-from skipgrade.classroom.publish import EXAMPLE, check_address
+from skipgrade.classroom.publish import check_address
 
 ROOT = Path(__file__).parents[2]
 ONE = "03-cnn-design"
@@ -132,7 +132,7 @@ def test_nothing_is_published_that_gives_something_away(
 ) -> None:
     (course.root / "holdout.key").write_text("a secret that nobody may know")
     put, told = LEAKS[leak]
-    put(course, course.root / "release" / ONE)  # type: ignore[no-untyped-call]
+    put(course, course.root / "release" / ONE)
     with pytest.raises(CourseError, match=f"nothing was published(?s:.)*{told}"):
         published(course, tmp_path / "out")
     assert not (tmp_path / "out").exists()

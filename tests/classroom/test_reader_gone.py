@@ -13,7 +13,8 @@ from .gradebooks import students
 def test_grading_stops_and_keeps_what_is_finished(released: Course) -> None:
     for name in ("ada", "bob", "eve"):
         submit(released, name, "2 * x")
-    command = [BIN / "skipgrade", "--course", released.root, "grade", ASSIGNMENT, "--workers", "0"]
+    course = str(released.root)
+    command = [str(BIN / "skipgrade"), "--course", course, "grade", ASSIGNMENT, "--workers", "0"]
     with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, bufsize=1) as run:
         assert run.stdout is not None and run.stderr is not None
         read = ""

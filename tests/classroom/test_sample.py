@@ -112,6 +112,6 @@ def test_no_sample_needs_to_be_confined() -> None:
             elif isinstance(node, ast.ImportFrom):
                 modules = [str(node.module)]
             else:
-                assert getattr(node, "id", "") not in reaching, f"{path.name}: {node.id}"
+                assert getattr(node, "id", "") not in reaching, f"{path.name}: {ast.unparse(node)}"
                 continue
             assert {name.partition(".")[0] for name in modules} <= harmless, path.name

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from nbconvert.exporters import ResourcesDict
 from nbformat.v4 import new_code_cell, new_output
 
 from skipgrade.classroom.report import why
@@ -28,19 +29,20 @@ OTHER = new_output("error", ename="NotImplementedError", evalue="for cubes", tra
 )
 def test_only_what_runs_with_an_optional_cell_goes(source, tags, is_released) -> None:
     cell = new_code_cell(source, metadata={"tags": tags})
-    assert QuietStubs().preprocess_cell(cell, {}, 0)[0].source == is_released
+    assert QuietStubs().preprocess_cell(cell, ResourcesDict(), 0)[0].source == is_released
 
 
 @pytest.mark.parametrize("kind", RAISED)
 def test_a_page_says_not_filled_in(kind: str) -> None:
-    cell, _ = SayNotFilledIn().preprocess_cell(new_code_cell(outputs=[RAISED[kind]]), {}, 0)
+    cell = new_code_cell(outputs=[RAISED[kind]])
+    cell, _ = SayNotFilledIn().preprocess_cell(cell, ResourcesDict(), 0)
     (shown,) = cell.outputs
     assert (shown.output_type, shown.text) == ("stream", "Not filled in yet.\n")
     assert why(new_code_cell(outputs=[RAISED[kind]])) == (SAYS, "")
 
 
 def test_another_error_is_shown_as_it_was() -> None:
-    cell, _ = SayNotFilledIn().preprocess_cell(new_code_cell(outputs=[OTHER]), {}, 0)
+    cell, _ = SayNotFilledIn().preprocess_cell(new_code_cell(outputs=[OTHER]), ResourcesDict(), 0)
     assert cell.outputs == [OTHER]
     assert why(cell) == ("NotImplementedError: for cubes", "")
 

@@ -9,6 +9,7 @@ import pytest
 from skipgrade import cli
 from skipgrade.classroom import feedback, handin, progress, report
 from skipgrade.classroom.course import Course
+from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.progress import Outcome
 from skipgrade.classroom.terminal import PrintableLines, complain, say
 from skipgrade.judging.printable import printable, printable_lines
@@ -92,9 +93,7 @@ def test_page_about_an_unreadable_hand_in_is_plain_text(finished: Course) -> Non
 def test_one_page_that_fails_ends_nobody_elses(finished: Course) -> None:
     path = finished.folder("autograded", ASSIGNMENT, "right") / f"{ASSIGNMENT}.ipynb"
     path.write_text("{")
-    with pytest.raises(
-        feedback.CourseError, match=r"could not be written for right .*; all others"
-    ):
+    with pytest.raises(CourseError, match=r"could not be written for right .*; all others"):
         feedback.generate(finished, ASSIGNMENT, lambda text: None)
     assert (finished.folder("feedback", ASSIGNMENT, "wrong") / f"{ASSIGNMENT}.html").is_file()
 

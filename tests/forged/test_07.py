@@ -73,7 +73,7 @@ def after_training(folder: Path) -> dict[str, Any]:
         network.load_state_dict(load_file(folder / f"{name}-best.safetensors"))
         history = lab.History.read(folder / f"{name}-history.json")
         names |= {name: network, f"{name}_history": history}
-    thousand = lab.load("cifar100", val=2500).train.dataset
+    thousand: Any = lab.load("cifar100", val=2500).train.dataset
     seen = [thousand.__getitems__(list(range(1000)))]
     gaps = {
         name: TRIAL.solution["measure_gap"](names[name], names[f"{name}_history"], seen)

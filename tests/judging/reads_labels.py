@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def opened() -> list[str]:
     """The files of the data folder that can be read."""
     places = [Path(part, name) for part in ("cifar-10-batches-py", "cifar-100-python", ".")
               for name in NAMES]  # fmt: skip
-    return [str(place) for place in places if tried(lambda p=place: len(first_byte(p))) == 1]
+    return [str(place) for place in places if len(tried(partial(first_byte, place))) == 1]
 
 
 def first_byte(place: Path) -> bytes:

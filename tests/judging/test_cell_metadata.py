@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import nbformat
 import pytest
+from nbconvert.exporters import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.nbgraderformat import MetadataValidator, ValidationError
 
@@ -38,7 +39,7 @@ def notebook(source: str = "pass", **changed: object) -> NotebookNode:
 
 def test_the_same_marks_are_checked_once(checked: list[int]) -> None:
     for source in ("a = 1", "a = 2"):
-        CheckMetadataOnce().preprocess(notebook(source), {})
+        CheckMetadataOnce().preprocess(notebook(source), ResourcesDict())
     assert checked == [1]
 
 
@@ -47,16 +48,16 @@ def test_bad_marks_are_refused_every_time(checked: list[int]) -> None:
     bad[2].cells[0] = nbformat.v4.new_markdown_cell(metadata=bad[2].cells[0].metadata)
     twice = notebook()
     twice.cells *= 2
-    CheckMetadataOnce().preprocess(notebook(), {})
+    CheckMetadataOnce().preprocess(notebook(), ResourcesDict())
     for nb in (*bad, twice) * 2:
         with pytest.raises(ValidationError):
-            CheckMetadataOnce().preprocess(nb, {})
+            CheckMetadataOnce().preprocess(nb, ResourcesDict())
     assert len(checked) == 1 + 8
 
 
 def test_what_waspassed_long_ago_is_forgotten(checked: list[int]) -> None:
     for points in range(marks.MOST_KEPT + 1):
-        CheckMetadataOnce().preprocess(notebook(points=points), {})
-    CheckMetadataOnce().preprocess(notebook(points=0), {})
+        CheckMetadataOnce().preprocess(notebook(points=points), ResourcesDict())
+    CheckMetadataOnce().preprocess(notebook(points=0), ResourcesDict())
     assert len(checked) == marks.MOST_KEPT + 2
     assert len(marks.passed) == marks.MOST_KEPT

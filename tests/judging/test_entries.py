@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from skipgrade.judging.judge.entries import Formulas
 from skipgrade.judging.judge.handed_in import HandedIn
 from skipgrade.judging.verdict import NoAnswerError
 
-FORMULAS = {"area": lambda height, width=1: height * width, "sides": lambda pair: sum(pair)}
+
+def area(height: float, width: float = 1) -> float:
+    return height * width
+
+
+def sides(pair: Sequence[float]) -> float:
+    return sum(pair)
+
+
+FORMULAS: Formulas = {"area": area, "sides": sides}
 
 
 def notebook(folder: Path, *cells: str) -> HandedIn:

@@ -168,7 +168,8 @@ def test_the_class_in_parallel_gets_the_same_verdicts(graded: Graded, tmp_path: 
         shutil.copytree(graded.course.root / folder, course.root / folder)
     for file in ("nbgrader_config.py", "holdout.key"):
         shutil.copy(graded.course.root / file, course.root)
-    for command in (("nbgrader", "generate_assignment"), ("skipgrade.cli", "grade")):
+    commands = [("nbgrader", "generate_assignment"), ("skipgrade.cli", "grade")]
+    for command in commands:
         chosen = CLASS.keys() - ENDLESS if command[1] == "grade" else ()
         named = [argument for student in chosen for argument in ("--student", student)]
         done = course.command(*command, NAME, *named)

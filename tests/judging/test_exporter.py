@@ -11,7 +11,13 @@ import pytest
 from skipgrade.judging.intake import parsing
 from skipgrade.judging.intake.parsing import NotANotebookError, parse
 
-CODE = {"cell_type": "code", "metadata": {}, "source": [], "outputs": [], "execution_count": None}
+CODE: dict[str, Any] = {
+    "cell_type": "code",
+    "metadata": {},
+    "source": [],
+    "outputs": [],
+    "execution_count": None,
+}
 
 
 def notebook(cells: object, **other: object) -> str:

@@ -19,14 +19,14 @@ from sqlalchemy import Engine, event
 
 from skipgrade.judging.grader.gradebook_cells import OverwriteCellsAtOnce, SaveGradesAtOnce
 
-KINDS = {
+KINDS: dict[str, dict[str, bool | int]] = {
     "test": {"grade": True, "locked": True, "points": 3},
     "answer": {"solution": True},
     "essay": {"grade": True, "solution": True, "points": 2},
     "reading": {"task": True, "locked": True, "points": 1},
     "given": {"locked": True},
 }
-PLAIN = {"grade": False, "solution": False, "locked": False, "task": False}
+PLAIN: dict[str, bool | int] = dict.fromkeys(("grade", "solution", "locked", "task"), False)
 
 
 def cell(name: str, source: str = "") -> NotebookNode:

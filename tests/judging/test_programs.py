@@ -12,7 +12,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from skipgrade.judging.checks.network import NoProgramError, solution_network, student_network
+from skipgrade.judging.checks.network import (
+    Network,
+    NoProgramError,
+    solution_network,
+    student_network,
+)
 from skipgrade.judging.judge import trial as trials
 from skipgrade.judging.judge.answerers import LocalNotebook
 from skipgrade.judging.judge.handed_in import HandedIn
@@ -87,7 +92,9 @@ def test_a_program_computes_what_its_model_does(batch: int, train: bool) -> None
     got.square().sum().backward()
     wanted.square().sum().backward()
     for name, parameter in model.named_parameters():
-        assert torch.allclose(state[names[name]].grad, parameter.grad, atol=1e-5)
+        gradient, due = state[names[name]].grad, parameter.grad
+        assert gradient is not None and due is not None
+        assert torch.allclose(gradient, due, atol=1e-5)
     for name, buffer in model.named_buffers():
         assert torch.equal(state[names[name]], buffer), name
 
@@ -221,7 +228,7 @@ def test_steps_that_depend_on_the_images_cannot_be_told() -> None:
     trial = Trial(
         LocalNotebook(namespace(DEPENDS)), LocalNotebook(namespace(NET)), fixed_images, grading=True
     )
-    found = []
+    found: list[Network | None] = []
     for seed in range(8):
         torch.manual_seed(seed)
         trial.networks.clear()
@@ -341,7 +348,9 @@ def test_time_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
     program = read_program(recorded())
     state = {n: torch.zeros(entry.shape) for n, entry in enumerate(program.state)}
     ticks = iter(range(0, 10_000, 40))
-    monkeypatch.setattr(running.time, "monotonic", lambda: float(next(ticks)))
+    monkeypatch.setattr(
+        "skipgrade.judging.programs.running.time.monotonic", lambda: float(next(ticks))
+    )
     with pytest.raises(BadProgramError, match="longer than"):
         run(program, state, [torch.zeros(2, 3, 32, 32)])
 

@@ -6,11 +6,13 @@ import html
 import random
 import re
 import time
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
 import nbformat
 import pytest
+from nbconvert.exporters import ResourcesDict
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
@@ -27,6 +29,7 @@ ATTRIBUTES = {"href", "rel", "src", "alt", "title", "width", "height", "colspan"
 MARKDOWNS_OWN = {"id", "class"}  # nbconvert gives them to headings and to coloured code
 ADDRESS = re.compile(r"https?://|mailto:|#|data:image/(png|jpeg|gif|webp|svg\+xml);base64,")
 TEX = re.compile(r"\\(href|style|class|cssId|unicode|require|def|bbox|rule|raise|rlap|mmlToken)\b")
+SHOWN_BY: dict[str, Callable[[str], str]] = {"text/html": str, "text/markdown": markdown2html}
 
 
 def notebook(*cells: NotebookNode, metadata: dict[str, Any] | None = None) -> NotebookNode:
@@ -86,7 +89,7 @@ def test_outputs_that_would_do_something_are_text(name: str) -> None:
     }
     assert output.metadata == {}
     for kind, text in output.data.items():
-        page = {"text/html": str, "text/markdown": markdown2html}.get(kind, html.escape)(text)
+        page = SHOWN_BY.get(kind, html.escape)(text)
         found = Found(page, MARKDOWNS_OWN)
         assert found.wrong == []
         assert kind == "text/plain" or not TEX.search(found.text)
@@ -262,8 +265,8 @@ def test_odd_outputs_become_sound_ones() -> None:
 def test_a_students_folder_is_no_markup(name: str) -> None:
     """Formgrader puts its name into its pages as it is; such a submission is left ungraded."""
     with pytest.raises(UnfitNameError, match="rename it"):
-        Sanitise().preprocess(notebook(), {"nbgrader": {"student": name}})
-    Sanitise().preprocess(notebook(), {"nbgrader": {"student": "o'neil-42 é"}})
+        Sanitise().preprocess(notebook(), ResourcesDict(nbgrader={"student": name}))
+    Sanitise().preprocess(notebook(), ResourcesDict(nbgrader={"student": "o'neil-42 é"}))
 
 
 def test_twice_is_as_good_as_once() -> None:

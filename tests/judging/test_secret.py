@@ -60,7 +60,7 @@ def test_torch_keeps_32_bits_of_a_seed_and_the_stream_128() -> None:
 
 def _key(random: np.random.RandomState) -> list[int]:
     state = random.get_state(legacy=False)
-    return list(state["state"]["key"])  # type: ignore[call-overload, index]
+    return list(state["state"]["key"])
 
 
 @pytest.mark.parametrize(

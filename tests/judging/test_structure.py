@@ -18,7 +18,8 @@ IMAGES = torch.empty(2, 3, 32, 32)
 
 def layers(net: nn.Module) -> list[dict[str, Any]]:
     told = program({"net": net}, "net", [[[2, 3, 32, 32], "float32"]])["eval"]
-    found = good_for_any_batch(*map(read_program, told), SIZES)
+    one, other = map(read_program, told)
+    found = good_for_any_batch(one, other, SIZES)
     assert found is not None
     return structure(found, IMAGES)
 

@@ -87,7 +87,7 @@ def in_the_place_of_others(folder: Path) -> None:
     (folder / "parts").write_text("a folder in the assignment")
 
 
-BEND: dict[str, Callable[[Path], None]] = {
+BEND: dict[str, Callable[[Path], object]] = {
     "odd-all-over": lambda folder: rewritten(folder, odd_all_over, "\N{BYTE ORDER MARK}"),
     "other-types": lambda folder: rewritten(folder, other_types),
     "marked-twice": lambda folder: rewritten(folder, marked_twice),

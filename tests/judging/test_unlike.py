@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from skipgrade.judging.verdict import Reason
 from tests.judging.trial import judge
 
 NET = """
@@ -71,7 +72,7 @@ def test_the_step_is_named(change: str) -> None:
     assert old in NET
     verdict = judge("check.function('Net()', x=images(3, size=8))", NET.replace(old, new), NET)
     assert verdict.share == 0
-    (reason,) = verdict.reasons
+    (reason,) = map(Reason.of, verdict.reasons)
     assert expected in reason.expected, reason
     assert got in reason.got, reason
 
@@ -87,7 +88,8 @@ def test_the_step_is_named(change: str) -> None:
 def test_another_idiom_is_not_blamed(old: str, new: str) -> None:
     """Beside a mistake, what is only written otherwise is not named."""
     student = NET.replace(old, new).replace("F.max_pool2d", "F.avg_pool2d")
-    (reason,) = judge("check.function('Net()', x=images(3, size=8))", student, NET).reasons
+    verdict = judge("check.function('Net()', x=images(3, size=8))", student, NET)
+    (reason,) = map(Reason.of, verdict.reasons)
     assert "average pool (2x2)" in reason.got, reason
 
 
@@ -121,4 +123,5 @@ def test_an_odd_network_is_told_too(odd: str, swapped: bool) -> None:
     nets = NET, NET.replace("x = F.relu(self.norm(self.conv(x)))", f"return {odd}")
     verdict = judge("check.function('Net()', x=images(3, size=8))", *nets[:: 1 if swapped else -1])
     assert verdict.share == 0 and not verdict.internal_error
-    assert verdict.reasons[0].expected and verdict.reasons[0].got
+    reason = Reason.of(verdict.reasons[0])
+    assert reason.expected and reason.got

@@ -54,6 +54,19 @@ def test_what_is_no_zip_file_is_said(tmp_path: Path, content: bytes) -> None:
         unpack(tmp_path / "a.zip", tmp_path / "out")
 
 
+@pytest.mark.parametrize("members", [(), (("folder/", b""),)], ids=["nothing", "a folder"])
+def test_an_empty_one_is_said(tmp_path: Path, members: tuple[tuple[str, bytes], ...]) -> None:
+    archive = packed(tmp_path / "a.zip", *members)
+    with pytest.raises(NotUnpackedError, match="is empty: there are no files in it"):
+        unpack(archive, tmp_path / "out")
+
+
+def test_one_in_which_nothing_can_be_read_is_said(tmp_path: Path) -> None:
+    archive = packed(tmp_path / "a.zip", ("../up", b"x"), ("/root", b"x"))
+    with pytest.raises(NotUnpackedError, match="only links, or paths that lead out"):
+        unpack(archive, tmp_path / "out")
+
+
 def test_a_damaged_file_is_said(tmp_path: Path) -> None:
     archive = packed(tmp_path / "a.zip", ("a", bytes(range(256)) * 100))
     content = bytearray(archive.read_bytes())

@@ -27,9 +27,17 @@ def cache(tmp_path, monkeypatch) -> Path:
     return folder
 
 
-def _quick():
-    _quick.calls += 1
-    return resnet18(weights=None, num_classes=100)
+class _Quick:
+    """In the place of a pretraining: random weights, and a count of how often it was asked."""
+
+    calls = 0
+
+    def __call__(self):
+        self.calls += 1
+        return resnet18(weights=None, num_classes=100)
+
+
+_quick = _Quick()
 
 
 @pytest.fixture

@@ -112,13 +112,15 @@ def test_the_bonus_is_counted_apart() -> None:
 
 
 def test_nothing_of_the_notebook_changes() -> None:
-    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    layer = nn.Linear(2, 2)
+    net = nn.Sequential(layer, nn.BatchNorm1d(2))
     net(torch.ones(3, 2)).sum().backward()
     net.eval()
     optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
     names = {"net": net, "x": 1, "optimizer": optimizer, "torch": torch, "np": np, "plt": plt}
     weights = {key: value.clone() for key, value in net.state_dict().items()}
-    gradient = net[0].weight.grad.clone()
+    assert layer.weight.grad is not None
+    gradient = layer.weight.grad.clone()
     figure = plt.figure()
     torch.manual_seed(3), np.random.seed(3)
     expected = torch.rand(2), np.random.rand(2)
@@ -132,7 +134,7 @@ def test_nothing_of_the_notebook_changes() -> None:
     assert torch.equal(torch.rand(2), expected[0]) and (np.random.rand(2) == expected[1]).all()
     assert names["x"] == 1 and names["net"] is net and not net.training and not net[1].training
     assert all(torch.equal(value, weights[key]) for key, value in net.state_dict().items())
-    assert torch.equal(net[0].weight.grad, gradient)
+    assert torch.equal(layer.weight.grad, gradient)
     assert plt.get_fignums() == [figure.number] and torch.is_grad_enabled()
 
 

@@ -4,6 +4,7 @@ import pickle
 import shutil
 import urllib.error
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -141,7 +142,8 @@ def test_dataset_and_load_hold_the_same_images_in_each_split():
         theirs = [one_by_one[i] for i in range(len(labels))]
         assert [label for _, label in theirs] == labels.tolist()
         assert torch.allclose(torch.stack([image for image, _ in theirs]), images, atol=1e-5)
-    assert len(lab.dataset("cifar10")) == len(loaded.train.dataset)
+    train: Any = loaded.train.dataset
+    assert len(lab.dataset("cifar10")) == len(train)
     assert lab.dataset("cifar10").classes == loaded.classes
 
 
@@ -199,8 +201,9 @@ def test_only_training_batches_are_augmented_and_differ_from_pass_to_pass():
     for split in ("val", "test"):
         ours, theirs = (next(iter(getattr(d, split)))[0] for d in (plain, augmented))
         assert torch.equal(ours, theirs)
-    some = augmented.train.dataset.__getitems__([0, 1, 2])[0]
-    again = augmented.train.dataset.__getitems__([0, 1, 2])[0]
+    images: Any = augmented.train.dataset
+    some = images.__getitems__([0, 1, 2])[0]
+    again = images.__getitems__([0, 1, 2])[0]
     assert not torch.equal(some, again)
     single, _ = plain.train.dataset[0]
     assert single.shape == (3, 32, 32)

@@ -1,5 +1,7 @@
 """Are batches made where the computing happens the ones the loader would have given?"""
 
+from typing import Any
+
 import pytest
 import torch
 from torch.utils.data import DataLoader, RandomSampler, TensorDataset
@@ -80,7 +82,7 @@ def test_the_same_seed_gives_the_same_batches():
 def test_only_loaders_without_anything_of_the_students_are_replaced():
     train = photos(augment=False).train
     assert is_plain(train) and is_plain(photos(augment=False).val)
-    mine = train.dataset
+    mine: Any = train.dataset
     assert not is_plain(DataLoader(mine, SIZE, shuffle=True)), "torch's own collating"
     assert not is_plain(DataLoader(mine, SIZE, collate_fn=lambda batch: batch))
     some = RandomSampler(mine, num_samples=10)
@@ -97,5 +99,5 @@ def test_without_a_gpu_the_loader_itself_is_asked(monkeypatch):
 
 
 def test_images_are_carried_to_a_device_once():
-    images = photos(augment=False).train.dataset
+    images: Any = photos(augment=False).train.dataset
     assert images.on(HERE) is images.on(HERE)

@@ -5,6 +5,7 @@ import sys
 import types
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -139,7 +140,13 @@ def times_out(what, **_):
     raise TimeoutError("nobody answers")
 
 
-CHANGED = [None, times_out, lambda what, **_: None, lambda what: {"ipynb": {}}, lambda *_, **__: {}]
+CHANGED: list[Any] = [
+    None,
+    times_out,
+    lambda what, **_: None,
+    lambda what: {"ipynb": {}},
+    lambda *_, **__: {},
+]
 
 
 @pytest.mark.parametrize("request_to_page", CHANGED)
@@ -214,7 +221,8 @@ def test_on_colab_the_browser_is_offered_the_file(monkeypatch, trained, capsys, 
             raise RuntimeError("the page is gone")
 
     on_colab(monkeypatch, lambda what, **_: {"ipynb": {"cells": []}})
-    sys.modules["google.colab"].files = types.SimpleNamespace(download=download)
+    browser = types.SimpleNamespace(download=download)
+    monkeypatch.setattr(sys.modules["google.colab"], "files", browser, raising=False)
     path = lab.hand_in("a", assignment=ASSIGNMENT)
     assert offered == [str(path)]
     assert (f"download {path.resolve()} yourself" in capsys.readouterr().out) == (not works)

@@ -3,6 +3,7 @@
 import random
 import sys
 from contextlib import redirect_stdout
+from typing import Any
 
 import pytest
 import torch
@@ -50,7 +51,7 @@ class Small(nn.Module):
         self.point = nn.Conv2d(8, 8, 1, stride=2, bias=False)
         self.norm = nn.BatchNorm2d(8)
         self.linear = nn.Linear(8 * 64, 10)
-        self.dropout = nn.Dropout(0.1)
+        self.dropout: nn.Module = nn.Dropout(0.1)
         self.between, self.flat, self.calls = between, flat, 0
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -58,19 +59,24 @@ class Small(nn.Module):
         return self.linear(self.dropout(self.flat(self.between(maps))))
 
 
-def trained(monkeypatch: pytest.MonkeyPatch, photos: Data, name: str, **options) -> tuple:
+def trained(monkeypatch: pytest.MonkeyPatch, photos, name: str, **options: Any) -> tuple:
     """A run with the lab's own step: its history, and how many of its steps were replayed."""
     replayed: list[int] = []
     replay = "skipgrade.lab.recording.Recording.replay"
     from skipgrade.lab.recording import Recording
 
     original = Recording.replay
+
+    def counted(self, *batch):
+        replayed.append(1)
+        return original(self, *batch)
+
     with monkeypatch.context() as patch:
-        patch.setattr(replay, lambda self, *batch: (replayed.append(1), original(self, *batch))[1])
+        patch.setattr(replay, counted)
         torch.manual_seed(1)
         model = options.pop("model", None) or Small()
-        options = {"epochs": 4, "optimizer": lambda p: SGD(p, lr=0.02, momentum=0.9)} | options
-        history = lab.fit(model, photos, name=name, **options)
+        usual: dict[str, Any] = {"epochs": 4, "optimizer": lambda p: SGD(p, lr=0.02, momentum=0.9)}
+        history = lab.fit(model, photos, name=name, **(usual | options))
     return history, len(replayed), model
 
 
@@ -279,7 +285,8 @@ def test_a_step_that_cannot_be_recorded_after_all_runs_as_it_is(monkeypatch):
 
     monkeypatch.setattr("skipgrade.lab.recording.Recording", refuse)
     recorder = Recorder(Small(), lambda scores, labels: scores.sum())
-    recorder._wanted, recorder._aside, recorder._steps = True, object(), STEPS_BEFORE
+    aside: Any = object()
+    recorder._wanted, recorder._aside, recorder._steps = True, aside, STEPS_BEFORE
     weight = nn.Parameter(torch.ones(1))
     optimizer = SGD([weight], lr=0.1)
     for _ in range(2):

@@ -20,7 +20,7 @@ class Net(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         maps = F.max_pool2d(F.relu(self.norm(self.conv(x))), 2)
-        return self.linear(maps.flatten(1))  # type: ignore[no-any-return]
+        return self.linear(maps.flatten(1))
 
 
 class Otherwise(nn.Module):
@@ -33,13 +33,13 @@ class Otherwise(nn.Module):
         self.a = nn.Conv2d(3, 6, 5, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.last(torch.relu(F.max_pool2d(self.b(self.a(x)), 2)))[:, :, 0, 0]  # type: ignore[no-any-return]
+        return self.last(torch.relu(F.max_pool2d(self.b(self.a(x)), 2)))[:, :, 0, 0]
 
 
 class Product(Net):
     def __init__(self) -> None:
         super().__init__()
-        self.linear = nn.Identity()
+        self.add_module("linear", nn.Identity())
         self.matrix = nn.Parameter(torch.randn(216, 10))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -82,7 +82,7 @@ class NormByHand(Net):
         self.norm = ByHand()  # type: ignore[assignment]
 
 
-def sequential(*, pool: type = nn.MaxPool2d, bend: type = nn.ReLU) -> nn.Module:
+def sequential(*, pool: type = nn.MaxPool2d, bend: type = nn.ReLU) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(3, 6, 5), nn.BatchNorm2d(6), bend(), pool(2), nn.Flatten(), nn.Linear(216, 10)
     )
@@ -113,7 +113,7 @@ def test_another_network_has_another(other: nn.Module) -> None:
 
 
 def test_a_norm_shows_in_train_mode() -> None:
-    without = nn.Sequential(*(layer for n, layer in enumerate(sequential()) if n != 1))  # type: ignore[arg-type]
+    without = nn.Sequential(*(layer for n, layer in enumerate(sequential()) if n != 1))
     due = lab.signature(Net(), SHAPE, train=True)
     assert abs(lab.signature(without, SHAPE, train=True) / due - 1) > 0.01
 

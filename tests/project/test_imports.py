@@ -31,7 +31,8 @@ def modules(path: Path) -> Iterator[str]:
 
 def imported(of_the_bench: bool) -> set[str]:
     """The packages behind the imports of skipgrade/lab, or of all the rest."""
-    known, found = metadata.packages_distributions(), set()
+    known = metadata.packages_distributions()
+    found: set[str] = set()
     for path in ROOT.glob("skipgrade/**/*.py"):
         inside = path.relative_to(ROOT / "skipgrade").parts
         if "cells" in inside or (inside[0] == "lab") != of_the_bench:

@@ -35,6 +35,11 @@ class Kernel:
         self.client = self.manager.client()
         self.client.start_channels(stdin=False, hb=False)
 
+    @property
+    def provisioner(self) -> Any:
+        """A `SandboxProvisioner`, where the kernel is one of the project's."""
+        return self.manager.provisioner
+
     def run(self, code: str, name: str, seconds: float = 60) -> Any:
         """The value of a variable after a cell, or the cell's error as text."""
         plain = f"{name} is None or isinstance({name}, (bool, int, str, list))"
@@ -45,8 +50,7 @@ class Kernel:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.manager.is_alive():
-                provisioner: Any = self.manager.provisioner
-                raise KernelEnded(provisioner.why_ended())
+                raise KernelEnded(self.provisioner.why_ended())
             with contextlib.suppress(Empty):
                 reply = self.client.get_shell_msg(timeout=1)
                 if reply["parent_header"].get("msg_id") == message:
@@ -62,12 +66,11 @@ class Kernel:
     def stopped_for(self, code: str, seconds: float = 30) -> str:
         """Why the kernel was stopped while it ran a cell; empty if it was not."""
         self.client.execute(code)
-        provisioner: Any = self.manager.provisioner
-        process = provisioner.process
+        process = self.provisioner.process
         deadline = time.monotonic() + seconds
         while process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.1)
-        return str(provisioner.why_ended())
+        return str(self.provisioner.why_ended())
 
     def close(self) -> None:
         self.client.stop_channels()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from skipgrade.sandbox import listener
 from skipgrade.sandbox.listener import Allowance
 
 
@@ -14,7 +13,7 @@ class World:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.there = self.counted = 0
         self.now = 100.0
-        monkeypatch.setattr(listener.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr("skipgrade.sandbox.listener.time.monotonic", lambda: self.now)
 
     def count(self) -> int:
         self.counted += 1

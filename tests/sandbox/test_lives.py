@@ -55,7 +55,7 @@ import signal, sys, tempfile
 from pathlib import Path
 from tests.sandbox.spoken import Kernel, confined, needs_confinement
 kernel = confined(Path(tempfile.mkdtemp(dir=sys.argv[1])))
-process = kernel.manager.provisioner.process
+process = kernel.provisioner.process
 kernel.run("import subprocess\\nchild = subprocess.Popen(['sleep', '600']).pid", "child")
 print(process.pid, kernel.manager.connection_file, kernel.manager.provisioner._private, flush=True)
 signal.pause()
@@ -99,7 +99,7 @@ done = True
 def test_callers_that_are_killed_while_they_wait_do_not_pile_up(tmp_path: Path) -> None:
     kernel = confined(tmp_path)
     assert kernel.run(TOOLS + WAITING, "done") is True
-    supervisor = psutil.Process(kernel.manager.provisioner.process.pid).parent()
+    supervisor = psutil.Process(kernel.provisioner.process.pid).parent()
     assert supervisor is not None and supervisor.num_threads() < 80
     kernel.close()
 
@@ -115,7 +115,7 @@ def test_a_notebook_may_lie_in_shared_memory() -> None:
 
 def test_a_zygote_that_died_is_replaced(tmp_path: Path) -> None:
     first = confined(tmp_path)
-    supervisor = psutil.Process(first.manager.provisioner.process.pid).parent()
+    supervisor = psutil.Process(first.provisioner.process.pid).parent()
     assert supervisor is not None
     zygote = supervisor.parent()
     assert zygote is not None
@@ -130,7 +130,7 @@ def test_a_zygote_that_died_is_replaced(tmp_path: Path) -> None:
 
 def test_a_warden_that_was_killed_takes_its_kernel_along(tmp_path: Path) -> None:
     kernel = confined(tmp_path)
-    process = kernel.manager.provisioner.process
+    process = kernel.provisioner.process
     supervisor = psutil.Process(process.pid).parent()
     assert supervisor is not None
     supervisor.kill()
@@ -154,7 +154,7 @@ def test_a_machine_that_offers_less_is_told_of(
 
 
 def zygote_of(kernel: Kernel) -> psutil.Process:
-    *_, zygote = psutil.Process(kernel.manager.provisioner.process.pid).parents()[:2]
+    *_, zygote = psutil.Process(kernel.provisioner.process.pid).parents()[:2]
     return zygote
 
 

@@ -81,7 +81,7 @@ def test_of_places_in_each_other_the_inner_one_counts(tmp_path: Path) -> None:
     inner.mkdir(parents=True)
 
     def look() -> Any:
-        return tried(*((lambda at=at: at.mkdir()) for at in made))  # type: ignore[misc]
+        return tried(*((lambda at=at: at.mkdir()) for at in made))
 
     made = [inner / "1", between / "1", around / "1"]
     assert seen([between], [inner, around], look) == ["", CLOSED, ""]

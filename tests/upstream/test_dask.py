@@ -43,7 +43,7 @@ def test_a_future_says_that_it_is_done_however_it_ends(client: Client) -> None:
     """`Future.add_done_callback`: what is graded is waited for by it."""
     finished: SimpleQueue[Future] = SimpleQueue()
     never = Event("never set")
-    futures = [
+    futures: list[Future] = [
         client.submit(int, 3),
         client.submit(fail, pure=False),
         client.submit(never.wait, pure=False),

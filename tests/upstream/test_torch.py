@@ -90,7 +90,8 @@ def test_catching_up_on_a_schedule_is_quiet() -> None:
 def test_a_shuffling_loader_draws_from_its_generator() -> None:
     """lab/running.py seeds what `loader.generator` and `loader.sampler.generator` name."""
     drawn = torch.Generator()
-    loader = DataLoader(range(20), shuffle=True, generator=drawn, batch_size=20)  # type: ignore[arg-type]
+    twenty: Any = range(20)
+    loader = DataLoader(twenty, shuffle=True, generator=drawn, batch_size=20)
     assert loader.generator is drawn
     assert loader.sampler.generator is drawn  # type: ignore[attr-defined]
     orders = []
@@ -111,7 +112,8 @@ def test_torch_tells_what_the_processor_can_do() -> None:
 def test_figures_are_closed_as_a_whole() -> None:
     """questions/figures.py: an axes' `figure` is its subfigure, and that one's the whole one."""
     whole = plt.figure()
-    left, right = whole.subfigures(1, 2)
+    both: Any = whole.subfigures(1, 2)
+    left, right = both
     axes = [left.subplots(), *right.subplots(2)]
     axes[0].plot([1, 2])
     try:

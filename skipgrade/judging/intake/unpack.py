@@ -18,6 +18,7 @@ from skipgrade.judging.intake.plain_files import (
 CHUNK = 2**20
 LINK = 0o120000  # of a Unix mode, which zip keeps in the upper half of an entry's attributes
 KIND = 0o170000
+EMPTY = "is empty: there are no files in it"
 
 
 class NotUnpackedError(ValueError):
@@ -39,8 +40,12 @@ def unpack(path: Path, target: Path) -> None:
 
 def _unpack(archive: zipfile.ZipFile, target: Path) -> None:
     members = [one for one in archive.infolist() if not one.is_dir()]
+    if not members:
+        raise NotUnpackedError(EMPTY)
     if len(members) > MOST_FILES:
         raise NotUnpackedError(f"holds {len(members):,} files; up to {MOST_FILES:,} are read")
+    if not any(inside_of(member) for member in members):
+        raise NotUnpackedError("holds only links, or paths that lead out or are too long")
     left = MOST_BYTES
     for member in members:
         inside = inside_of(member)

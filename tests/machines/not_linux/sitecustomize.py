@@ -50,4 +50,4 @@ for module, names in ON_LINUX_ALONE.items():
     for name in names:
         if hasattr(module, name):
             delattr(module, name)
-sys.meta_path.insert(0, Finder)  # type: ignore[arg-type]
+sys.meta_path.insert(0, Finder)
