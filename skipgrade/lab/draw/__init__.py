@@ -1,7 +1,4 @@
-"""The course's drawings. Each is made when it is asked for, and needs no network to draw it from.
-
-`lab.draw.lenet5()` as the last line of a cell shows one.
-"""
+"""The course's drawings: `lab.draw.lenet5()` as the last line of a cell shows one."""
 
 from skipgrade.lab.draw.block import BLOCKS, blocks
 from skipgrade.lab.draw.filter import filters
