@@ -34,7 +34,7 @@ class Block:
     @property
     def wide(self) -> float:
         """What its layers need."""
-        return 176 if SHRINKS in self.layers else max(map(_wide, self.layers))
+        return 190 if SHRINKS in self.layers else max(map(_wide, self.layers))
 
     @property
     def lane(self) -> float:
@@ -93,7 +93,7 @@ def blocks(*names: str) -> Drawing:
     chosen = [BLOCKS[name] for name in names]
     wide = max(block.wide for block in chosen)
     gap = (WIDTH - sum(wide + block.lane for block in chosen)) / (len(chosen) + 1)
-    sheet = Canvas(68 + PITCH * max(len(block.layers) for block in chosen))
+    sheet = Canvas(76 + PITCH * max(len(block.layers) for block in chosen))
     x = gap
     for block in chosen:
         _drawn(sheet, (x, x + wide), block)
