@@ -1,5 +1,6 @@
 """The student's bench: images, training that survives a disconnect, figures and the submission."""
 
+from skipgrade.lab import draw
 from skipgrade.lab.backbone import backbone
 from skipgrade.lab.checking import check
 from skipgrade.lab.data import MEAN, STD, dataset, normalisation, raw, source
@@ -36,6 +37,7 @@ __all__ = [
     "cosine",
     "dataset",
     "device",
+    "draw",
     "evaluate",
     "fit",
     "forget",
