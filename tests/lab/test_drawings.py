@@ -9,6 +9,7 @@ import itertools
 import math
 import re
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ def texts(drawing: Drawing) -> list[Text]:
 
 def boxes_of(drawing: Drawing) -> dict[Text, Any]:
     """The room that each text takes, in pixels from the lower left corner."""
-    renderer = drawing.figure.canvas.get_renderer()
+    canvas_of_it: Any = drawing.figure.canvas
+    renderer = canvas_of_it.get_renderer()
     return {text: text.get_window_extent(renderer) for text in texts(drawing)}
 
 
@@ -113,7 +115,7 @@ def test_texts_can_be_read(call: str) -> None:
     room = boxes_of(drawing)
     sheet = drawing.figure.bbox
     for text, box in room.items():
-        assert text.get_fontsize() >= 11 * canvas._POINTS, text
+        assert float(text.get_fontsize()) >= 11 * canvas._POINTS, text
         assert box.x0 >= 4 and box.x1 <= sheet.x1 - 4, f"{text} leaves the sheet"
         assert box.y0 >= 2 and box.y1 <= sheet.y1 - 2, f"{text} leaves the sheet"
     for (one, first), (other, second) in itertools.combinations(room.items(), 2):
@@ -132,8 +134,9 @@ def test_texts_can_be_read(call: str) -> None:
 def test_no_line_runs_through_a_text(call: str) -> None:
     drawing = drawn(call)
     axes = drawing.figure.axes[0]
-    ways = [line.get_xydata() for line in axes.get_lines()]
-    ways += [np.array(p._posA_posB) for p in axes.patches if isinstance(p, FancyArrowPatch)]
+    arrows: list[Any] = [patch for patch in axes.patches if isinstance(patch, FancyArrowPatch)]
+    ways = [np.asarray(line.get_xydata()) for line in axes.get_lines()]
+    ways += [np.array(arrow._posA_posB) for arrow in arrows]
     along = np.linspace(0, 1, 200)[:, None]
     room = boxes_of(drawing)
     for way in ways:
@@ -177,7 +180,7 @@ def shapes_drawn(drawing: Drawing) -> list[tuple[int, ...]]:
     return [shape for _, shape in sorted(found)]
 
 
-def shapes_in(net: nn.Module, image: torch.Tensor, modules: list[nn.Module]) -> list[Any]:
+def shapes_in(net: nn.Module, image: torch.Tensor, modules: Iterable[nn.Module]) -> list[Any]:
     """What comes out of some modules of a network, for one image."""
     shapes: list[Any] = []
     for module in modules:
@@ -223,11 +226,12 @@ def test_chains_have_the_shapes_and_strides_of_the_network(name: str) -> None:
 
 
 def test_what_is_frozen_is_what_the_solution_freezes() -> None:
+    resnet = torchvision.models.resnet18(weights=None)
+    resnet.fc = nn.Linear(512, 10)
     model = nn.Module()
-    model.resnet = torchvision.models.resnet18(weights=None)
-    model.resnet.fc = nn.Linear(512, 10)
+    model.resnet = resnet
     model = solution("08", "freeze")["freeze"](model)
-    resnet = model.resnet
+    assert model.resnet is resnet
     stages = [resnet.maxpool, *(getattr(resnet, f"layer{n}") for n in (1, 2, 3, 4))]
     image = torch.zeros(1, 3, 256, 256)
     *maps, mean, scores = shapes_in(resnet, image, [*stages, resnet.avgpool, resnet.fc])
@@ -313,7 +317,7 @@ def told_by(step: Step) -> str:
     """A step of a program in the words of the drawings."""
     if step.kind != "convolution":
         return {"sum": "+"}.get(step.kind, step.kind)
-    kernel = re.search(r"(\d+)x\d+", step.label)[1]
+    kernel = step.label.partition("x")[0].split()[-1]
     stride = ", stride s" if "stride 2" in step.label else ""
     return f"{kernel}×{kernel} {'depthwise' if 'groups' in step.label else 'conv'}{stride}"
 
