@@ -3,11 +3,10 @@
 import io
 import os
 import signal
-import subprocess
 import sys
-import textwrap
 import time
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -21,42 +20,8 @@ from skipgrade.lab import forks, sweeping
 from skipgrade.lab.sweep_progress import Board, Outcome
 
 RATES = (0.5, 0.1, 0.02)
+pause = 0.0  # in each step
 COLUMNS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate")
-
-# A sweep as a script of one's own: told to train until it is stopped.
-PROGRAM = """
-import os, sys, torch
-from functools import partial
-from pathlib import Path
-from torch import nn
-from torch.optim import SGD
-from torch.utils.data import DataLoader, TensorDataset
-from skipgrade import lab
-from skipgrade.lab import sweeping
-
-torch.set_num_threads(1)
-sweeping.cores = lambda: int(sys.argv[2])
-images = torch.randn(60, 12, generator=torch.Generator().manual_seed(1))
-data = TensorDataset(images, (images[:, 0] > 0).long())
-loaders = DataLoader(data, 10, shuffle=True), DataLoader(data, 60)
-
-
-def step(model, images, labels, loss_fn, optimizer):
-    optimizer.zero_grad()
-    loss = loss_fn(model(images), labels)
-    loss.backward()
-    optimizer.step()
-    Path(f"pid-{os.getpid()}").touch()
-    return loss.item()
-
-
-def net():
-    return nn.Sequential(nn.Linear(12, 8), nn.BatchNorm1d(8), nn.Dropout(0.2), nn.Linear(8, 2))
-
-
-grid = {lr: {"optimizer": partial(SGD, lr=lr)} for lr in (0.5, 0.1, 0.02)}
-lab.sweep(net, grid, loaders, name="lr-{}", epochs=int(sys.argv[1]), step=step)
-"""
 
 
 @pytest.fixture(params=["together", "in turn"])
@@ -84,6 +49,7 @@ def numbers(history: lab.History):
 
 def noting_step(model, images, labels, loss_fn, optimizer):
     """A step that draws, and leaves behind which process it ran in."""
+    time.sleep(pause)
     with Path("pids").open("a") as file:
         file.write(f"{os.getpid()} {torch.get_num_threads()}\n")
     optimizer.zero_grad()
@@ -326,66 +292,92 @@ def alive(pid: int) -> bool:
         return False
 
 
-def stopped_midway(script: Path, stop: signal.Signals, *, group: bool) -> int:
-    """Start the sweep, stop it when two runs have begun; the status of its process."""
-    run = subprocess.Popen(
-        [sys.executable, str(script), "100000", "2"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+def endless(net, loaders, epochs: int) -> None:
+    """What a student's kernel does: it ends on Ctrl-C, as Python does."""
+    global pause
+    pause = 0.05
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    lab.sweep(net, grid(), loaders, name="lr-{}", epochs=epochs, step=noting_step)
+
+
+def stopped_midway(net, loaders, stop: signal.Signals, *, group: bool) -> int | None:
+    """Start a sweep in another process, stop it when two runs have begun; that one's status."""
+    other = get_context("fork").Process(target=endless, args=(net, loaders, 100_000))
+    other.start()
     deadline = time.monotonic() + 120
-    names = [f"lr-{lr}-history.json" for lr in RATES[:2]]
-    while not all(Path(name).exists() for name in names):
-        assert run.poll() is None and time.monotonic() < deadline
-        time.sleep(0.05)
-    if group:
-        os.killpg(run.pid, stop)
-    else:
-        run.send_signal(stop)
-    return run.wait(60)
+    while not all(Path(f"lr-{lr}-history.json").exists() for lr in RATES[:2]):
+        assert other.is_alive() and time.monotonic() < deadline
+        time.sleep(0.02)
+    (os.killpg if group else os.kill)(other.pid, stop)
+    other.join(60)
+    assert len(processes()) == 2
+    return other.exitcode
 
 
 @pytest.mark.parametrize("group", [True, False])
-def test_ctrl_c_ends_all_and_the_next_sweep_goes_on(tmp_path, group):
-    script = tmp_path / "train.py"
-    script.write_text(textwrap.dedent(PROGRAM))
-    assert stopped_midway(script, signal.SIGINT, group=group) != 0
-    workers = [int(path.name.removeprefix("pid-")) for path in Path().glob("pid-*")]
-    assert len(workers) == 2 and not any(alive(pid) for pid in workers)
-    done = {lr: len(lab.History.read(f"lr-{lr}-history.json")) for lr in RATES[:2]}
-    more = max(done.values()) + 2
-    subprocess.run([sys.executable, str(script), str(more), "2"], check=True, capture_output=True)
-    found = {lr: lab.History.read(f"lr-{lr}-history.json") for lr in RATES}
-    assert [len(history) for history in found.values()] == [more] * 3
-    for path in Path().glob("lr-*"):
-        path.unlink()
-    subprocess.run([sys.executable, str(script), str(more), "1"], check=True, capture_output=True)
-    for lr, history in found.items():
-        assert numbers(history) == numbers(lab.History.read(f"lr-{lr}-history.json"))
+def test_ctrl_c_ends_all_and_the_next_sweep_goes_on(net, loaders, together, capfd, group):
+    """A terminal interrupts the whole group of processes; others send it to the kernel alone."""
+    assert stopped_midway(net, loaders, signal.SIGINT, group=group) == 1
+    assert "KeyboardInterrupt" in capfd.readouterr().err
+    assert not any(alive(pid) for pid in processes())
+    more = max(len(lab.History.read(f"lr-{lr}-history.json")) for lr in RATES[:2]) + 2
+    found = lab.sweep(net, grid(), loaders, name="lr-{}", epochs=more, step=noting_step)
+    whole = lab.sweep(net, grid(), loaders, name="whole-{}", epochs=more, step=noting_step)
+    for lr in RATES:
+        assert numbers(found[lr]) == numbers(whole[lr])
 
 
-def test_no_run_outlives_a_kernel_that_is_killed(tmp_path):
+def test_no_run_outlives_a_kernel_that_is_killed(net, loaders, together):
     """It would write the files of a run that the next kernel has taken up."""
-    script = tmp_path / "train.py"
-    script.write_text(textwrap.dedent(PROGRAM))
-    assert stopped_midway(script, signal.SIGKILL, group=False) == -signal.SIGKILL
-    workers = [int(path.name.removeprefix("pid-")) for path in Path().glob("pid-*")]
-    assert len(workers) == 2
-    deadline = time.monotonic() + 30
-    while any(alive(pid) for pid in workers):
+    assert stopped_midway(net, loaders, signal.SIGKILL, group=False) == -signal.SIGKILL
+    deadline = time.monotonic() + 60
+    while any(alive(pid) for pid in processes()):
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 CELLS = (
-    PROGRAM.replace("torch.set_num_threads(1)", "torch.set_num_threads(2)")
-    .replace('"lr-{}", epochs=int(sys.argv[1])', '"first-{}", epochs=1')
-    .replace("int(sys.argv[2])", "2"),
-    "lab.fit(net(), loaders, name='pool', epochs=1)\n(torch.ones(500, 500) @ torch.ones(500, 500))",
     """
-found = lab.sweep(net, grid, loaders, name="lr-{}", epochs=2, step=step)
-print(sorted(len(history) for history in found.values()), len(list(Path().glob("pid-*"))))
+import os
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.optim import SGD
+from torch.utils.data import DataLoader, TensorDataset
+
+from skipgrade import lab
+from skipgrade.lab import sweeping
+
+torch.set_num_threads(2)
+sweeping.cores = lambda: 4
+images = torch.randn(60, 12, generator=torch.Generator().manual_seed(1))
+data = TensorDataset(images, (images[:, 0] > 0).long())
+loaders = DataLoader(data, 10, shuffle=True), DataLoader(data, 60)
+
+
+class Net(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Linear(12, 8), nn.BatchNorm1d(8), nn.Dropout(0.2), nn.Linear(8, 2))
+
+
+def step(model, images, labels, loss_fn, optimizer):
+    optimizer.zero_grad()
+    loss = loss_fn(model(images), labels)
+    loss.backward()
+    optimizer.step()
+    (torch.ones(500, 500) @ torch.ones(500, 500)).sum()
+    Path(f"pid-{os.getpid()}").touch()
+    return loss.item()
+""",
+    "lab.fit(Net(), loaders, name='alone', epochs=1, step=step)",
+    """
+grid = {lr: {"optimizer": partial(SGD, lr=lr)} for lr in (0.5, 0.1)}
+found = lab.sweep(Net, grid, loaders, name="lr-{}", epochs=2, step=step)
+print([len(history) for history in found.values()], len(list(Path().glob("pid-*"))))
 """,
 )
 
@@ -401,12 +393,12 @@ def test_it_works_in_a_notebook_with_what_the_notebook_defines():
 
     try:
         for cell in CELLS:
-            reply = client.execute_interactive(cell, timeout=120, output_hook=hear)
+            reply = client.execute_interactive(cell, timeout=300, output_hook=hear)
             assert reply["content"]["status"] == "ok", "\n".join(said)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
     told = "".join(said)
-    assert "[2, 2, 2] 6" in told, told
-    for lr in RATES:
+    assert "[2, 2] 3" in told, told
+    for lr in (0.5, 0.1):
         assert f"lr-{lr} epoch 2/2: loss" in told
