@@ -24,15 +24,22 @@ pause = 0.0  # in each step
 COLUMNS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate")
 
 
-@pytest.fixture(params=["together", "in turn"])
-def way(request, monkeypatch) -> str:
-    monkeypatch.setattr(sweeping, "cores", lambda: 2 if request.param == "together" else 1)
-    return request.param
+@pytest.fixture
+def together(monkeypatch) -> None:
+    if not forks.possible():
+        pytest.skip("runs train one after the other here")
+    monkeypatch.setattr(sweeping, "cores", lambda: 2)
 
 
 @pytest.fixture
-def together(monkeypatch) -> None:
-    monkeypatch.setattr(sweeping, "cores", lambda: 2)
+def in_turn(monkeypatch) -> None:
+    monkeypatch.setattr(sweeping, "cores", lambda: 1)
+
+
+@pytest.fixture(params=["together", "in_turn"])
+def way(request) -> str:
+    request.getfixturevalue(request.param)
+    return request.param
 
 
 def sgd(lr: float):
@@ -205,7 +212,7 @@ def test_grading_reads_what_was_handed_in(net, loaders, together, monkeypatch):
         lab.sweep(net, grid(), loaders, name="lr-{}", epochs=2)
 
 
-def test_each_run_has_its_share_of_the_cores(net, loaders, monkeypatch):
+def test_each_run_has_its_share_of_the_cores(net, loaders, together, monkeypatch):
     """Even when this process has computed on several threads: a fork does not have those."""
     torch.set_num_threads(2)
     for _ in range(3):
@@ -382,6 +389,7 @@ print([len(history) for history in found.values()], len(list(Path().glob("pid-*"
 )
 
 
+@pytest.mark.skipif(not forks.possible(), reason="runs train one after the other here")
 def test_it_works_in_a_notebook_with_what_the_notebook_defines():
     """Nothing there can be imported, and its kernel has threads of its own and torch's."""
     manager, client = start_new_kernel(kernel_name="python3", cwd=str(Path.cwd()))
