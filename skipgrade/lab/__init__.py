@@ -23,6 +23,7 @@ from skipgrade.lab.plots import (
 from skipgrade.lab.predicted import read_predictions, write_predictions
 from skipgrade.lab.schedules import cosine, one_cycle
 from skipgrade.lab.signatures import signature
+from skipgrade.lab.sweeping import sweep
 from skipgrade.lab.unfilled import if_filled_in
 
 __all__ = [
@@ -58,5 +59,6 @@ __all__ = [
     "seed_everything",
     "signature",
     "source",
+    "sweep",
     "write_predictions",
 ]

@@ -4,6 +4,7 @@ import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +13,19 @@ import torch
 def device() -> torch.device:
     """The GPU when there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def cores() -> int:
+    """How many cores this process may keep busy: those it may run on, and a container's share."""
+    try:
+        own = len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        own = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(own, int(quota) // int(period)))
+    except (OSError, ValueError):  # no limit ("max"), or nobody who could tell
+        return own
 
 
 def short_floats() -> torch.dtype | None:

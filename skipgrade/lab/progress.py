@@ -2,10 +2,32 @@
 
 import importlib.util
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from tqdm.std import tqdm as text_bar
+
+
+class Shown(Protocol):
+    """What a run tells of itself while it trains."""
+
+    def __enter__(self) -> "Shown": ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def epoch(self, number: int, epochs: int) -> None: ...
+
+    def step(self, loss: float | None) -> None: ...
+
+    def line(self, text: str) -> None: ...
 
 
 class Progress:
@@ -44,10 +66,34 @@ class Progress:
             self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         self._bar.update()
 
+    def steps(self, count: int, state: str) -> None:
+        """So many steps at once, and where they have led."""
+        self._bar.set_postfix_str(state, refresh=False)
+        self._bar.update(count)
+
     def line(self, text: str) -> None:
         self._bar.clear()
         print(text, flush=True)
         self._bar.refresh()
+
+
+Show = Callable[..., Shown]
+_show: ContextVar[Show] = ContextVar("show", default=Progress)
+
+
+def show(name: str, *, steps: int, done: int) -> Shown:
+    """The progress of a run of which so many `steps` are `done`, as a bar or as `shown_by` says."""
+    return _show.get()(name, steps=steps, done=done)
+
+
+@contextmanager
+def shown_by(other: Show) -> Iterator[None]:
+    """Runs that train in here show their progress so."""
+    before = _show.set(other)
+    try:
+        yield
+    finally:
+        _show.reset(before)
 
 
 def _in_notebook() -> bool:

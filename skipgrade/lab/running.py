@@ -22,7 +22,7 @@ from skipgrade.lab.files import run_file, write_atomically
 from skipgrade.lab.history import History
 from skipgrade.lab.keeping import fetch, keep
 from skipgrade.lab.machine import seed_everything
-from skipgrade.lab.progress import Progress
+from skipgrade.lab.progress import Shown, show
 from skipgrade.lab.schedules import Schedule
 from skipgrade.lab.settings import refuse_change
 from skipgrade.lab.steps import LabStep, TrainAccuracy, checked_loss
@@ -102,7 +102,7 @@ class Run:
                 f"{best['val_accuracy']:.1%} (epoch {best['epoch']})."
             )
             return
-        bar = Progress(self.name, steps=self.epochs * steps, done=done * steps)
+        bar = show(self.name, steps=self.epochs * steps, done=done * steps)
         with _no_order_warning(), bar as progress:
             if done:
                 progress.line(f"{self.name}: going on after epoch {done}.")
@@ -115,7 +115,7 @@ class Run:
                     return
                 progress.line(_line(self.name, self.history.epochs[-1], self.epochs))
 
-    def _epoch(self, number: int, progress: Progress) -> str | None:
+    def _epoch(self, number: int, progress: Shown) -> str | None:
         """Train, validate, save; says why the run cannot go on, if it cannot."""
         started = time.perf_counter()
         self._seed(number)
@@ -144,7 +144,7 @@ class Run:
         self._publish(weights)
         return None
 
-    def _train_on_all(self, progress: Progress) -> tuple[float, float]:
+    def _train_on_all(self, progress: Shown) -> tuple[float, float]:
         """One pass over the training images: mean loss (not finite: given up) and accuracy."""
         self.model.train()
         accuracy = TrainAccuracy(self.model)

@@ -20,7 +20,7 @@ from skipgrade.classroom.lint.names import (
 from skipgrade.classroom.lint.notebook import Cell, Notebook
 from skipgrade.judging.grader.source import NEEDS_TRAINING
 
-TRAINS = "lab.fit"
+TRAINS = ("lab.fit", "lab.sweep")
 ABOVE = "Define it in a cell above."
 TAG = f"Tag this cell {NEEDS_TRAINING!r}."
 
@@ -118,9 +118,11 @@ def _untagged(cells: list[_Code]) -> Iterator[_Problem]:
     for number, code in enumerate(cells):
         if code.trains:
             continue
-        told = f"trains ({TRAINS}), and the judge skips only cells tagged {NEEDS_TRAINING!r}"
-        if TRAINS in code.names.called:
-            yield code, code.names.called[TRAINS], told, TAG
-        for function, line, names in _calls(code, cells[: number + 1]):
-            if TRAINS in names.called:
-                yield code, line, f"calls {function}, which {told}", TAG
+        skips = f"and the judge skips only cells tagged {NEEDS_TRAINING!r}"
+        for trains in TRAINS:
+            told = f"trains ({trains}), {skips}"
+            if trains in code.names.called:
+                yield code, code.names.called[trains], told, TAG
+            for function, line, names in _calls(code, cells[: number + 1]):
+                if trains in names.called:
+                    yield code, line, f"calls {function}, which {told}", TAG

@@ -240,6 +240,11 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
         "cell setup, line 4",
         "trains (lab.fit), and the judge skips only cells tagged 'needs-training'. Tag this cell",
     ),
+    "a sweep without its tag": (
+        text(SETUP, "ONE = 1", "from skipgrade import lab\nONE = lab.sweep(1, {}, 2)"),
+        "cell setup, line 4",
+        "trains (lab.sweep), and the judge skips only cells tagged 'needs-training'. Tag this cell",
+    ),
     "training by a function, without the tag": (
         text(
             SETUP,
