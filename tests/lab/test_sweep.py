@@ -316,6 +316,7 @@ def stopped_midway(net, loaders, stop: signal.Signals, *, group: bool) -> int | 
     while not all(Path(f"lr-{lr}-history.json").exists() for lr in RATES[:2]):
         assert other.is_alive() and time.monotonic() < deadline
         time.sleep(0.02)
+    assert other.pid is not None
     (os.killpg if group else os.kill)(other.pid, stop)
     other.join(60)
     assert len(processes()) == 2
