@@ -1,4 +1,4 @@
-"""Commands for who writes assignments: new, lint, rehearse, holdout, release, publish."""
+"""Commands for who writes assignments: new, lint, rehearse, prove, holdout, release, publish."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ def add_to(commands: Commands) -> None:
     )
     take_assignments(command)
     command.set_defaults(run=_rehearse)
+
+    command = commands.add_parser(
+        "prove", help="try equivalents and mutants of solutions: are the tests fair, do they see?"
+    )
+    take_assignments(command)
+    command.add_argument("--sample", type=int, default=200, metavar="N", help="at most N of each")
+    command.add_argument("--seed", type=int, default=0, help="for what is drawn (default: 0)")
+    command.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write everything there, too")
+    command.set_defaults(run=_prove)
 
     command = commands.add_parser("holdout", help="the private final test images")
     actions = command.add_subparsers(required=True, metavar="ACTION")
@@ -94,6 +104,31 @@ def _rehearse(options: argparse.Namespace) -> int:
         say("Not ready to release." if found else "The solution earns every point, the stubs none.")
         faults += found
     return NOT_DONE if faults else DONE
+
+
+def _prove(options: argparse.Namespace) -> int:
+    import json
+
+    from skipgrade.classroom import prove
+    from skipgrade.classroom.course import Course
+
+    course = Course(options.course)
+    proofs = []
+    for assignment in course.chosen(options.assignments):
+        proof = prove.prove(
+            course,
+            assignment,
+            sample=options.sample,
+            seed=options.seed,
+            workers=options.workers,
+        )
+        say(f"{assignment} ({proof.seconds:.0f} s)")
+        for line in prove.lines(proof):
+            say(line)
+        proofs.append(proof)
+    if options.json:
+        options.json.write_text(json.dumps([prove.as_data(one) for one in proofs], indent=1))
+    return NOT_DONE if any(proof.refused for proof in proofs) else DONE
 
 
 def _holdout_build(options: argparse.Namespace) -> int:

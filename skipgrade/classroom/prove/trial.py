@@ -1,0 +1,176 @@
+"""A source notebook that has been run, and what its tests say of another way to write a cell.
+
+No kernel is started and nothing is trained. The notebook is run once; for each variant this process
+forks, runs the changed cell and those that depend on it, and asks the tests that could notice.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import os
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from skipgrade.classroom.lint.names import at_once
+from skipgrade.classroom.prove.cells import Variant
+from skipgrade.classroom.prove.found import Found
+from skipgrade.judging.grader.source import SourceNotebook, TestCell, read_source
+from skipgrade.judging.judge import judge_side
+from skipgrade.judging.judge import trial as trials
+from skipgrade.judging.judge.answerers import LocalNotebook
+from skipgrade.judging.judge.handed_in import HandedIn
+from skipgrade.judging.judge.holdout import HoldoutError, open_images
+from skipgrade.judging.judge.trial import Trial
+from skipgrade.judging.verdict import HiddenTestError, Verdict
+
+
+class Bench:
+    """The notebook at `path`, run as the solution and once more as a student's."""
+
+    def __init__(self, path: Path, handed_in: Path, seed: str) -> None:
+        self.source: SourceNotebook = read_source(path)
+        self.points = _points(path)
+        self._handed_in, self._seed = HandedIn(handed_in), seed
+        self.solution: dict[str, Any] = {}
+        self._student: dict[str, Any] = {}
+        self.asked: list[str] = list(self.source.tests)
+        for cell, code in self.source.setup:
+            _run(code, cell, self.solution)
+        for cell, code in self.source.setup:
+            _run(code, cell, self._student)
+
+    def ask(self, variant: Variant | None, *, all_tests: bool) -> Found:
+        """What a notebook with this cell loses; without a variant, the solution itself.
+
+        Changes the notebook in memory, so it is to be called in a process of its own. Without
+        `all_tests` the first loss is the last thing looked for.
+        """
+        found = Found()
+        with _quiet():
+            try:
+                self._ask(variant, all_tests, found)
+            except (HiddenTestError, HoldoutError) as error:
+                found.stopped = f"breaks the test: {' / '.join(str(error).splitlines())}"
+        return found
+
+    def _ask(self, variant: Variant | None, all_tests: bool, found: Found) -> None:
+        concerned = self._concerned(variant)
+        self._forget(concerned)
+        trial = Trial(
+            LocalNotebook(self._student),
+            LocalNotebook(self.solution),
+            open_images,
+            grading=True,
+            seed=self._seed,
+            handed_in=self._handed_in,
+        )
+        trials.begin(trial)
+        for cell, code in self._order():
+            if cell not in concerned:
+                continue
+            if variant and cell == variant.cell:
+                code = variant.code
+            self._try(code, cell)
+            test = self.source.tests.get(cell)
+            if test and cell in self.asked:
+                found.asked += 1
+                verdict = judge_side.verdict_on(test.hidden, cell, self.solution)
+                if verdict.share < 1:
+                    found.lost[cell] = self.points[cell] * (1 - verdict.share)
+                    found.reasons[cell] = _first_reason(verdict)
+                    if not all_tests:
+                        break
+
+    def leave_out(self, cells: Iterable[str]) -> None:
+        """Tests that cannot be asked here."""
+        gone = set(cells)
+        self.asked = [cell for cell in self.asked if cell not in gone]
+
+    def _order(self) -> list[tuple[str, str]]:
+        """Every cell that may have to be run, tests of trained networks included."""
+        there = dict(self.source.setup)
+        tests = {name: test.visible for name, test in self.source.tests.items()}
+        missing = [name for name in tests if name not in there]
+        return [*self.source.setup, *((name, tests[name]) for name in missing)]
+
+    def _concerned(self, variant: Variant | None) -> set[str]:
+        """The cell itself, and those after it that name what it gives, or what these give."""
+        order = self._order()
+        if variant is None:
+            return {cell for cell, _ in order if cell in self.source.tests}
+        start = [cell for cell, _ in order].index(variant.cell)
+        concerned, touched = {variant.cell}, _given(order[start][1])
+        while True:
+            more = [
+                (cell, code)
+                for cell, code in order
+                if cell not in concerned and touched & _words(self._text(cell, code))
+            ]
+            if not more:
+                break
+            concerned |= {cell for cell, _ in more}
+            touched |= {name for _, code in more for name in _given(code)}
+        after = {cell for cell, _ in order[start:]}
+        return concerned & after
+
+    def _text(self, cell: str, code: str) -> str:
+        test: TestCell | None = self.source.tests.get(cell)
+        return f"{code}\n{test.hidden}" if test else code
+
+    def _forget(self, concerned: set[str]) -> None:
+        """A name that a changed cell no longer gives must not be there from before."""
+        for cell, code in self.source.setup:
+            if cell in concerned and cell not in self.source.tests:
+                for name in _given(code):
+                    self._student.pop(name, None)
+
+    def _try(self, code: str, cell: str) -> None:
+        """As in grading, a cell that raises stops nothing."""
+        with contextlib.suppress(Exception):
+            _run(code, cell, self._student)
+
+
+def _first_reason(verdict: Verdict) -> str:
+    told = verdict.internal_error or (verdict.reasons[0] if verdict.reasons else "")
+    return " / ".join(str(told).splitlines())
+
+
+def _points(path: Path) -> dict[str, float]:
+    cells = nbformat.read(path, as_version=4).cells
+    marks = [cell.metadata.get("nbgrader", {}) for cell in cells]
+    return {one["grade_id"]: float(one["points"]) for one in marks if one.get("points")}
+
+
+def _given(code: str) -> set[str]:
+    try:
+        return at_once(ast.parse(code)).given
+    except SyntaxError:
+        return set()
+
+
+def _words(code: str) -> set[str]:
+    return set(re.findall(r"[A-Za-z_]\w*", code))
+
+
+def _run(code: str, cell: str, names: dict[str, Any]) -> None:
+    with _quiet():
+        exec(compile(code, f"<notebook {cell}>", "exec"), names)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What a notebook prints or warns of is not what was asked."""
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        yield
