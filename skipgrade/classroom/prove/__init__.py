@@ -5,6 +5,7 @@ point; mutants, in which one thing is changed, must not.
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import random
 import shutil
@@ -23,37 +24,48 @@ from skipgrade.classroom.prove.equivalents import combined, equivalents
 from skipgrade.classroom.prove.found import Found
 from skipgrade.classroom.prove.mutants import mutants
 from skipgrade.classroom.prove.side_by_side import answers
-from skipgrade.classroom.prove.table import Proof, as_data, lines
+from skipgrade.classroom.prove.table import Known, Proof, as_data, lines, read_known
 from skipgrade.classroom.rehearsal import SOLUTION
 
 if TYPE_CHECKING:
     from skipgrade.classroom.prove.trial import Bench
 
-__all__ = ["Proof", "as_data", "lines", "prove"]
+__all__ = ["Proof", "as_data", "lines", "prove", "read_known"]
 
 ENOUGH = 200
 SECONDS = 60.0  # for one variant
 
 
 def prove(
-    course: Course, assignment: str, *, sample: int = ENOUGH, seed: int = 0, workers: int = 2
+    course: Course,
+    assignment: str,
+    *,
+    sample: int = ENOUGH,
+    seed: int = 0,
+    workers: int = 2,
+    known: Known | None = None,
 ) -> Proof:
     """Try at most `sample` equivalents and as many mutants of the assignment's solution."""
+    if "fork" not in multiprocessing.get_all_start_methods():
+        raise CourseError("`prove` forks for each variant, which this machine's system cannot.")
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a process that has used a GPU cannot fork
     os.environ["MPLBACKEND"] = "agg"
     from skipgrade.classroom.prove.trial import Bench
 
     started, rng = time.monotonic(), random.Random(seed)
     path = course.folder("source", assignment) / f"{assignment}.ipynb"
-    proof, cells = Proof(assignment), read(path)
+    proof, cells = Proof(assignment, known=known or {}), read(path)
+    tried = [cell for cell in cells if not cell.trains]
+    proof.recipe = sum(1 for cell in cells if cell.trains for _ in mutants(cell))
     with _folder_of(course, assignment) as folder:
         bench = Bench(path, folder, f"prove {seed}")
         ask = _Ask(bench, workers)
         proof.not_asked = ask.solution()
-        tried = [cell for cell in cells if not cell.trains]
-        proof.recipe = sum(1 for cell in cells if cell.trains for _ in mutants(cell))
-        changed = [one for cell in tried for one in mutants(cell)]
+        changed = [one for cell in tried for one in mutants(cell, bench.solution)]
+        proof.unseen = sorted({one.cell for one in changed if not bench.notices(one)})
+        changed = [one for one in changed if bench.notices(one)]
         alike = [one for cell in tried for one in equivalents(cell, bench.solution)]
+        alike = [one for one in alike if bench.notices(one)]
         proof.possible = {"equivalents": len(alike), "mutants": len(changed)}
         alike += combined(tried, alike, bench.solution, sample - len(alike), rng)
         proof.equivalents = ask.about(_some(alike, sample, rng), "equivalents", all_tests=True)

@@ -15,6 +15,7 @@ from typing import Any
 import nbformat
 from nbgrader.utils import is_solution
 
+from skipgrade.classroom.lint.names import at_once
 from skipgrade.judging.grader.source import NEEDS_TRAINING, is_automatic, split
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -34,6 +35,16 @@ class Variant:
         """The lines that left and those that came."""
         lines = difflib.unified_diff(self.before.splitlines(), self.code.splitlines(), n=0)
         return [line for line in lines if line[:3] not in ("---", "+++") and line[:2] != "@@"]
+
+    @cached_property
+    def gives(self) -> set[str]:
+        """The names whose statements are other ones than before."""
+        before, after = (
+            {ast.unparse(one): at_once(one).given for one in ast.parse(code).body}
+            for code in (self.before, self.code)
+        )
+        other = before.keys() ^ after.keys()
+        return {name for text in other for name in (before | after)[text]}
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,8 @@ rule needs to know what a name stands for, it looks into the notebook that has b
 from __future__ import annotations
 
 import ast
-import inspect
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from skipgrade.classroom.prove.cells import (
     BEGIN,
@@ -20,12 +18,13 @@ from skipgrade.classroom.prove.cells import (
     distinct,
     runs_as_python,
 )
+from skipgrade.classroom.prove.meanings import Names, from_torch, meant, parameters, places
 from skipgrade.classroom.prove.rewrites import rewrites
 
 # How often two rules are tried together, where one alone gives too few.
 TRIES = 20
+TOGETHER = 4  # second rules for one first
 
-Names = Mapping[str, Any]
 Rule = Callable[[ast.AST, Names], Iterator[ast.AST]]
 
 FLIPPED: dict[type[ast.AST], type[ast.cmpop]] = {
@@ -51,21 +50,6 @@ def text(node: ast.AST) -> str:
 
 def expression(code: str) -> ast.expr:
     return ast.parse(code, mode="eval").body
-
-
-def meant(node: ast.AST, names: Names) -> Any:
-    """What a dotted name stands for in the notebook; None where it does not say."""
-    if isinstance(node, ast.Name):
-        return names.get(node.id)
-    if isinstance(node, ast.Attribute):
-        return getattr(meant(node.value, names), node.attr, None)
-    return None
-
-
-def from_torch(node: ast.Call, names: Names) -> bool:
-    found = meant(node.func, names)
-    module = getattr(found, "__module__", "") or ""
-    return callable(found) and module.split(".")[0] in ("torch", "torchvision")
 
 
 def compared(node: ast.AST, names: Names) -> Iterator[ast.AST]:
@@ -150,34 +134,21 @@ def named_arguments(node: ast.AST, names: Names) -> Iterator[ast.AST]:
     if node.keywords and all(one.arg for one in node.keywords):
         told = ast.Call(ast.Name("dict", ast.Load()), [], node.keywords)
         yield ast.Call(node.func, node.args, [ast.keyword(None, told)])
-    places = _places(node, names)
+    there = places(node, names)
     if any(isinstance(arg, ast.Starred) for arg in node.args) or not from_torch(node, names):
         return
     for count in range(len(node.args)):
-        if all(name in places for name in range(count, len(node.args))):
+        if all(name in there for name in range(count, len(node.args))):
             moved = [
-                ast.keyword(places[place], node.args[place])
+                ast.keyword(there[place], node.args[place])
                 for place in range(count, len(node.args))
             ]
             yield ast.Call(node.func, node.args[:count], [*moved, *node.keywords])
-    following = places.get(len(node.args))
+    following = there.get(len(node.args))
     for one in node.keywords:
         if one.arg == following:
             rest = [other for other in node.keywords if other is not one]
             yield ast.Call(node.func, [*node.args, one.value], rest)
-
-
-def _parameters(node: ast.Call, names: Names) -> list[inspect.Parameter]:
-    try:
-        return list(inspect.signature(meant(node.func, names)).parameters.values())
-    except (TypeError, ValueError):
-        return []
-
-
-def _places(node: ast.Call, names: Names) -> dict[int, str]:
-    both = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    told = enumerate(_parameters(node, names))
-    return {place: one.name for place, one in told if one.kind is both}
 
 
 def defaults(node: ast.AST, names: Names) -> Iterator[ast.AST]:
@@ -186,7 +157,7 @@ def defaults(node: ast.AST, names: Names) -> Iterator[ast.AST]:
         return
     if any(isinstance(arg, ast.Starred) for arg in node.args) or None in _said(node):
         return
-    for place, one in enumerate(_parameters(node, names)):
+    for place, one in enumerate(parameters(node, names)):
         free = place >= len(node.args) and one.name not in _said(node) and one.name not in OLD
         named = one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
         if free and named and type(one.default) in (bool, int, float, str):
@@ -204,9 +175,9 @@ def in_pairs(node: ast.AST, names: Names) -> Iterator[ast.AST]:
         return
     if not isinstance(node.func, ast.Attribute) or node.func.attr not in FOR_IMAGES:
         return
-    places = _places(node, names)
+    there = places(node, names)
     for place, arg in enumerate(node.args):
-        if places.get(place) in PAIRED and _simple(arg):
+        if there.get(place) in PAIRED and _simple(arg):
             args = [*node.args[:place], ast.Tuple([arg, arg], ast.Load()), *node.args[place + 1 :]]
             yield ast.Call(node.func, args, node.keywords)
     for one in node.keywords:
@@ -331,15 +302,14 @@ def combined(
     by_name = {cell.id: cell for cell in cells}
     found: dict[str, Variant] = {}
     for _ in range(TRIES * max(wanted, 0)):
-        if len(found) == wanted:
+        if len(found) >= wanted:
             break
         first = rng.choice(single)
         cell = by_name[first.cell]
         again = SolutionCell(cell.id, f"{BEGIN}\n{first.code}\n{END}", cell.trains, cell.elsewhere)
         second = list(_all(again, names))
-        if second:
-            one = rng.choice(second)
+        for one in rng.sample(second, min(len(second), TOGETHER)):
             if one.code != cell.code and runs_as_python(one.code):
                 how = f"{first.how}, {one.how}"
                 found.setdefault(one.code, Variant(cell.id, how, one.code, cell.code))
-    return list(found.values())
+    return list(found.values())[: max(wanted, 0)]

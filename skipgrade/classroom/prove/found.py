@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Found:
-    """The points a variant lost, by test cell, with the first reason; or why there is no verdict."""
+    """The points a variant lost, by test cell, and the first reason; or why nothing was found."""
 
     lost: dict[str, float] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from collections.abc import Callable, Iterator
 
 from skipgrade.classroom.prove.cells import (
@@ -18,6 +19,7 @@ from skipgrade.classroom.prove.cells import (
     parents,
     same_code,
 )
+from skipgrade.classroom.prove.meanings import Names, is_default, places
 
 # What a cell may use instead: as likely as not a student's slip.
 OTHER_NAMES = {
@@ -48,6 +50,7 @@ LOOKS = {
     "colour", "fontsize", "cmap", "linewidth", "linestyle", "xlabel", "ylabel", "style",
     "width_ratios", "dpi", "rotation", "zorder", "loc", "lw", "ls",
 }  # fmt: skip
+ALIKE = {*LOOKS, "strict"}  # `zip(..., strict=True)` differs where something is wrong already
 SHOWS = {"print", "grid", "set", "set_title", "suptitle", "close", "set_params", "legend", "text"}
 TOLD = ast.Raise | ast.JoinedStr | ast.Assert
 
@@ -57,7 +60,8 @@ Operator = Callable[[ast.AST, "Around"], Iterator[ast.AST]]
 class Around:
     """What a mutation may look up about a cell."""
 
-    def __init__(self, cell: SolutionCell) -> None:
+    def __init__(self, cell: SolutionCell, names: Names) -> None:
+        self.meanings = names
         self.holders = parents(cell.tree)
         self.nodes = list(ast.walk(cell.tree))
         keys = (_key(node) for node in self.nodes)
@@ -79,17 +83,21 @@ class Around:
 
     def attributes(self) -> list[str]:
         """What the cell's classes keep in `self`."""
-        kept = [node.attr for node in self.nodes if _of_self(node, ast.Store)]
+        kept = [
+            node.attr
+            for node in self.nodes
+            if isinstance(node, ast.Attribute) and _of_self(node, ast.Store)
+        ]
         return list(dict.fromkeys(kept))
 
 
-def mutants(cell: SolutionCell) -> Iterator[Variant]:
+def mutants(cell: SolutionCell, names: Names | None = None) -> Iterator[Variant]:
     """Every mutant of the cell that Python does not take for the solution itself."""
-    yield from distinct(_all(cell), lambda code: same_code(code, cell.code))
+    yield from distinct(_all(cell, names or {}), lambda code: same_code(code, cell.code))
 
 
-def _all(cell: SolutionCell) -> Iterator[Variant]:
-    around = Around(cell)
+def _all(cell: SolutionCell, names: Names) -> Iterator[Variant]:
+    around = Around(cell, names)
     for index, node in enumerate(around.nodes):
         if cell.owns(node) and not _only_shows(node, around.holders):
             for how, operator in OPERATORS.items():
@@ -100,13 +108,39 @@ def _all(cell: SolutionCell) -> Iterator[Variant]:
 
 
 def _two_lines_exchanged(cell: SolutionCell, node: ast.AST) -> Iterator[ast.AST]:
-    body = getattr(node, "body", None)
-    for place in range(1, len(body) if isinstance(body, list) else 0):
-        if cell.owns(body[place - 1]) and cell.owns(body[place]):
+    body = getattr(node, "body", [])
+    body = body if isinstance(body, list) else []  # of a lambda it is an expression
+    for place in range(1, len(body)):
+        pair = body[place - 1 : place + 1]
+        if all(cell.owns(one) and _acts(one) for one in pair) and _connected(*pair):
             new = copy.copy(node)
-            pair = [body[place], body[place - 1]]
-            new.body = [*body[: place - 1], *pair, *body[place + 1 :]]  # type: ignore[attr-defined]
+            new.body = [*body[: place - 1], *pair[::-1], *body[place + 1 :]]  # type: ignore[attr-defined]
             yield new
+
+
+def _acts(one: ast.stmt) -> bool:
+    """Neither a definition nor a text for readers."""
+    text = isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)
+    return not text and not isinstance(one, ast.FunctionDef | ast.ClassDef)
+
+
+def _connected(one: ast.stmt, other: ast.stmt) -> bool:
+    """Whether one names what the other sets, or either does more than set names."""
+    if not all(isinstance(line, ast.Assign) for line in (one, other)):
+        return True
+    texts = [ast.unparse(line) for line in (one, other)]
+    for line, told in zip((one, other), reversed(texts), strict=True):
+        targets = line.targets if isinstance(line, ast.Assign) else []
+        names = [part for target in targets for part in _parts(target)]
+        if any(re.search(rf"(?<![\w.]){re.escape(name)}\b", told) for name in names):
+            return True
+    return False
+
+
+def _parts(target: ast.expr) -> list[str]:
+    if isinstance(target, ast.Tuple | ast.List):
+        return [part for one in target.elts for part in _parts(one)]
+    return [ast.unparse(target)]
 
 
 def _only_shows(node: ast.AST, holders: dict[ast.AST, ast.AST]) -> bool:
@@ -114,7 +148,7 @@ def _only_shows(node: ast.AST, holders: dict[ast.AST, ast.AST]) -> bool:
     for one in ancestors(node, holders):
         if isinstance(one, TOLD):
             return not isinstance(one, ast.Raise) or one is not node
-        if isinstance(one, ast.keyword) and one.arg in LOOKS:
+        if isinstance(one, ast.keyword) and one.arg in ALIKE:
             return True
         if isinstance(one, ast.Call) and _called(one) in SHOWS and node is not one:
             return True
@@ -223,11 +257,16 @@ def argument(node: ast.AST, around: Around) -> Iterator[ast.AST]:
     """An argument left out, or exchanged with its neighbour."""
     if not isinstance(node, ast.Call):
         return
-    for place in range(len(node.keywords)):
-        if node.keywords[place].arg not in LOOKS:
+    for place, one in enumerate(node.keywords):
+        if one.arg not in ALIKE and not is_default(node, one.arg, one.value, around.meanings):
             rest = [*node.keywords[:place], *node.keywords[place + 1 :]]
             yield ast.Call(node.func, node.args, rest)
+    there = places(node, around.meanings)
     for changed in _shorter_and_exchanged(node.args):
+        last = len(changed)
+        without_last = last < len(node.args) and changed == node.args[:last]
+        if without_last and is_default(node, there.get(last), node.args[last], around.meanings):
+            continue
         yield ast.Call(node.func, changed, node.keywords)
 
 
@@ -263,7 +302,7 @@ def line(node: ast.AST, around: Around) -> Iterator[ast.AST]:
     """A line left out; a value that is not returned."""
     if isinstance(node, ast.Return) and node.value is not None:
         yield ast.Return(None)
-    elif isinstance(node, ast.stmt) and not isinstance(node, ast.ClassDef | ast.FunctionDef):
+    elif isinstance(node, ast.stmt) and _acts(node) and not isinstance(node, ast.Pass):
         yield ast.Pass()
 
 

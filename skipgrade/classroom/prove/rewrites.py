@@ -171,10 +171,11 @@ def harmless(one: ast.stmt) -> Iterator[Lines]:
 
 def typed(one: ast.stmt) -> Iterator[Lines]:
     """`x = 1` with its type."""
-    if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name):
-        if len(one.targets) == 1 and isinstance(one.value, ast.Constant):
-            kind = _name(type(one.value.value).__name__)
-            yield [ast.AnnAssign(one.targets[0], kind, one.value, 1)]
+    if not isinstance(one, ast.Assign) or not isinstance(one.value, ast.Constant):
+        return
+    if len(one.targets) == 1 and isinstance(one.targets[0], ast.Name):
+        kind = _name(type(one.value.value).__name__)
+        yield [ast.AnnAssign(one.targets[0], kind, one.value, 1)]
 
 
 REWRITES: dict[str, Callable[[ast.stmt], Iterator[Lines]]] = {

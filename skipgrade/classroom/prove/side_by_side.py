@@ -13,7 +13,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from typing import Generic, TypeVar
 
-Question, Answer = TypeVar("Question"), TypeVar("Answer")
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
 
 
 @dataclass

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from skipgrade.classroom.prove.cells import Variant
@@ -13,35 +15,51 @@ from skipgrade.classroom.prove.found import Found
 DEVIATIONS = 1.96  # of a normal distribution: 95 in 100 lie within
 
 
+# Why a survivor is right all the same, by its cell and its changed lines; by the cell alone where
+# what stands in it is the student's to choose.
+Known = Mapping[tuple[str, tuple[str, ...]], str]
+Tried = list[tuple[Variant, Found]]
+
+
 @dataclass
 class Proof:
     """The variants of one assignment that were tried, and what each lost."""
 
     assignment: str
-    equivalents: list[tuple[Variant, Found]] = field(default_factory=list)
-    mutants: list[tuple[Variant, Found]] = field(default_factory=list)
+    known: Known = field(default_factory=dict)
+    equivalents: Tried = field(default_factory=list)
+    mutants: Tried = field(default_factory=list)
     possible: dict[str, int] = field(default_factory=dict)  # how many of each there are
     recipe: int = 0  # mutants in cells that train, which are not tried
+    unseen: list[str] = field(default_factory=list)  # cells with a part that no test looks at
     not_asked: list[str] = field(default_factory=list)  # tests the solution itself does not pass
     seconds: float = 0.0
 
     @property
-    def refused(self) -> list[tuple[Variant, Found]]:
+    def refused(self) -> Tried:
         """Equivalents that lose points: the tests are unfair."""
         return [(one, found) for one, found in self.equivalents if not found.full]
 
     @property
-    def survivors(self) -> list[tuple[Variant, Found]]:
-        """Mutants that lose nothing: the tests are blind, or it makes no difference."""
-        return [(one, found) for one, found in self.mutants if found.full]
+    def alike(self) -> Tried:
+        """Mutants that keep every point, and of which it is known why."""
+        return [(one, found) for one, found in self.mutants if found.full and self.why(one)]
 
     @property
-    def unseen(self) -> set[str]:
-        """Cells of which no test that was asked takes notice."""
-        seen: dict[str, int] = {}
-        for one, found in [*self.equivalents, *self.mutants]:
-            seen[one.cell] = max(seen.get(one.cell, 0), found.asked)
-        return {cell for cell, asked in seen.items() if not asked}
+    def survivors(self) -> Tried:
+        """Mutants that lose nothing: the tests are blind, or it makes no difference."""
+        return [(one, found) for one, found in self.mutants if found.full and not self.why(one)]
+
+    def why(self, variant: Variant) -> str:
+        exact, whole = (variant.cell, tuple(variant.diff)), (variant.cell, ())
+        return self.known.get(exact) or self.known.get(whole, "")
+
+
+def read_known(path: Path, assignment: str) -> Known:
+    """What a person has written of an assignment's survivors: `{"cell": ..., "diff": [...],
+    "why": ...}` for each, in a list under the assignment's name. Without `diff`: all of a cell."""
+    told = json.loads(path.read_text(encoding="utf-8")).get(assignment, [])
+    return {(one["cell"], tuple(one.get("diff", ()))): one["why"] for one in told}
 
 
 def wilson(count: int, total: int) -> tuple[float, float]:
@@ -67,13 +85,17 @@ def lines(proof: Proof) -> Iterator[str]:
         yield f"  survives {one.cell} ({one.how})"
         yield from (f"             {line}" for line in one.diff)
     accepted = len(proof.equivalents) - len(proof.refused)
-    caught = len(proof.mutants) - len(proof.survivors)
+    differ = len(proof.mutants) - len(proof.alike)
     yield _share("equivalents accepted", accepted, len(proof.equivalents), proof, "equivalents")
-    yield _share("mutants caught", caught, len(proof.mutants), proof, "mutants")
+    yield _share("mutants caught", differ - len(proof.survivors), differ, proof, "mutants")
+    if proof.alike:
+        yield f"  not counted: {len(proof.alike)} mutants known to be right all the same"
     if proof.recipe:
-        yield f"  not tried: {proof.recipe} mutants in cells that train (the recipe is the student's)"
+        yield f"  not tried: {proof.recipe} mutants in cells that train (a recipe is free)"
+    if proof.unseen:
+        yield f"  not tried: parts of {', '.join(proof.unseen)} that no test asked here looks at"
     if proof.not_asked:
-        yield f"  not asked, since the solution needs files for them: {', '.join(proof.not_asked)}"
+        yield f"  not asked, for want of files of a rehearsal: {', '.join(proof.not_asked)}"
     if proof.survivors:
         yield "  Whether a survivor does anything else than the solution, a person has to say."
 
@@ -93,12 +115,15 @@ def as_data(proof: Proof) -> dict[str, Any]:
         "seconds": round(proof.seconds, 1),
         "possible": proof.possible,
         "recipe": proof.recipe,
+        "unseen": proof.unseen,
         "not_asked": proof.not_asked,
         **{
             kind: {
                 "tried": len(tried),
                 "full_points": sum(found.full for _, found in tried),
-                "variants": [_variant(one, found) for one, found in tried],
+                "variants": [
+                    _variant(one, found) | {"why": proof.why(one)} for one, found in tried
+                ],
             }
             for kind, tried in (("equivalents", proof.equivalents), ("mutants", proof.mutants))
         },

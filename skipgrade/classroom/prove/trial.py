@@ -92,6 +92,10 @@ class Bench:
         gone = set(cells)
         self.asked = [cell for cell in self.asked if cell not in gone]
 
+    def notices(self, variant: Variant) -> bool:
+        """Whether a test that can be asked names what the variant changes, or what takes it."""
+        return not self._concerned(variant).isdisjoint(self.asked)
+
     def _order(self) -> list[tuple[str, str]]:
         """Every cell that may have to be run, tests of trained networks included."""
         there = dict(self.source.setup)
@@ -100,24 +104,39 @@ class Bench:
         return [*self.source.setup, *((name, tests[name]) for name in missing)]
 
     def _concerned(self, variant: Variant | None) -> set[str]:
-        """The cell itself, and those after it that name what it gives, or what these give."""
+        """The tests that could notice, the changed cell, and the cells on the way to them."""
         order = self._order()
         if variant is None:
             return {cell for cell, _ in order if cell in self.source.tests}
         start = [cell for cell, _ in order].index(variant.cell)
-        concerned, touched = {variant.cell}, _given(order[start][1])
+        after = {cell for cell, _ in order[start + 1 :]}
+        touched = self._spread(set(variant.gives), variant.cell)
+        concerned = {cell for cell in touched & after if cell in self.asked}
+        codes = {cell: code for cell, code in order if cell in touched & after}
         while True:
-            more = [
-                (cell, code)
-                for cell, code in order
-                if cell not in concerned and touched & _words(self._text(cell, code))
-            ]
+            taken = {word for cell in concerned for word in _words(self._text(cell, codes[cell]))}
+            more = {
+                cell
+                for cell in codes.keys() - concerned - self.source.tests.keys()
+                if _given(codes[cell]) & taken
+            }
             if not more:
-                break
-            concerned |= {cell for cell, _ in more}
-            touched |= {name for _, code in more for name in _given(code)}
-        after = {cell for cell, _ in order[start:]}
-        return concerned & after
+                return concerned | {variant.cell}
+            concerned |= more
+
+    def _spread(self, names: set[str], changed: str) -> set[str]:
+        """Every other cell that takes one of the names, or what such a cell gives."""
+        reached: set[str] = set()
+        while True:
+            more = {
+                cell: code
+                for cell, code in self._order()
+                if cell not in reached | {changed} and names & _words(self._text(cell, code))
+            }
+            if not more:
+                return reached
+            reached |= more.keys()
+            names = names.union(*map(_given, more.values()))
 
     def _text(self, cell: str, code: str) -> str:
         test: TestCell | None = self.source.tests.get(cell)
