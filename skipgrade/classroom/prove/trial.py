@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import os
 import re
 import warnings
@@ -40,6 +41,7 @@ class Bench:
         self.solution: dict[str, Any] = {}
         self._student: dict[str, Any] = {}
         self.asked: list[str] = list(self.source.tests)
+        self._ways: dict[tuple[str, frozenset[str], int], set[str]] = {}
         for cell, code in self.source.setup:
             _run(code, cell, self.solution)
         for cell, code in self.source.setup:
@@ -105,12 +107,18 @@ class Bench:
 
     def _concerned(self, variant: Variant | None) -> set[str]:
         """The tests that could notice, the changed cell, and the cells on the way to them."""
-        order = self._order()
         if variant is None:
-            return {cell for cell, _ in order if cell in self.source.tests}
-        start = [cell for cell, _ in order].index(variant.cell)
+            return set(self.source.tests)
+        known = (variant.cell, frozenset(variant.gives), len(self.asked))
+        if known not in self._ways:
+            self._ways[known] = self._way(variant.cell, set(variant.gives))
+        return self._ways[known]
+
+    def _way(self, changed: str, gives: set[str]) -> set[str]:
+        order = self._order()
+        start = [cell for cell, _ in order].index(changed)
         after = {cell for cell, _ in order[start + 1 :]}
-        touched = self._spread(set(variant.gives), variant.cell)
+        touched = self._spread(gives, changed)
         concerned = {cell for cell in touched & after if cell in self.asked}
         codes = {cell: code for cell, code in order if cell in touched & after}
         while True:
@@ -121,7 +129,7 @@ class Bench:
                 if _given(codes[cell]) & taken
             }
             if not more:
-                return concerned | {variant.cell}
+                return concerned | {changed}
             concerned |= more
 
     def _spread(self, names: set[str], changed: str) -> set[str]:
@@ -166,6 +174,7 @@ def _points(path: Path) -> dict[str, float]:
     return {one["grade_id"]: float(one["points"]) for one in marks if one.get("points")}
 
 
+@functools.cache
 def _given(code: str) -> set[str]:
     try:
         return at_once(ast.parse(code)).given
@@ -173,6 +182,7 @@ def _given(code: str) -> set[str]:
         return set()
 
 
+@functools.cache
 def _words(code: str) -> set[str]:
     return set(re.findall(r"[A-Za-z_]\w*", code))
 
