@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
+import json
 import os
 import re
 import warnings
@@ -37,7 +38,8 @@ class Bench:
     def __init__(self, path: Path, handed_in: Path, seed: str) -> None:
         self.source: SourceNotebook = read_source(path)
         self.points = _points(path)
-        self._handed_in, self._seed = HandedIn(handed_in), seed
+        self._folder, self._seed = handed_in, seed
+        self._notebook = json.loads(path.read_text(encoding="utf-8"))
         self.solution: dict[str, Any] = {}
         self._student: dict[str, Any] = {}
         self.asked: list[str] = list(self.source.tests)
@@ -70,7 +72,7 @@ class Bench:
             open_images,
             grading=True,
             seed=self._seed,
-            handed_in=self._handed_in,
+            handed_in=self._hand_in(variant),
         )
         trials.begin(trial)
         for cell, code in self._order():
@@ -88,6 +90,17 @@ class Bench:
                     found.reasons[cell] = _first_reason(verdict)
                     if not all_tests:
                         break
+
+    def _hand_in(self, variant: Variant | None) -> HandedIn:
+        """The files there are, and a notebook of this process's own with the variant in it."""
+        cells = [
+            cell | {"source": variant.code} if variant and cell.get("id") == variant.cell else cell
+            for cell in self._notebook["cells"]
+        ]
+        name = f"variant-{os.getpid()}"
+        text = json.dumps(self._notebook | {"cells": cells})
+        (self._folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
+        return HandedIn(self._folder, name)
 
     def leave_out(self, cells: Iterable[str]) -> None:
         """Tests that cannot be asked here."""

@@ -8,8 +8,12 @@ import pytest
 
 from skipgrade import cli
 from skipgrade.classroom.prove import Proof, prove
+from skipgrade.classroom.prove.cells import BEGIN, END, read
+from skipgrade.classroom.prove.equivalents import equivalents
+from skipgrade.classroom.prove.mutants import mutants
 from skipgrade.classroom.prove.side_by_side import answers
 from skipgrade.classroom.prove.table import wilson
+from skipgrade.classroom.prove.trial import Bench
 from tests.classroom.conftest import ASSIGNMENT
 from tests.classroom.prove import snippets
 
@@ -72,12 +76,28 @@ def test_known_survivors_are_not_counted(
 
 
 def test_a_name_that_is_gone_is_not_there_from_before(tmp_path: Path) -> None:
-    code = "### BEGIN SOLUTION\nwork = 2\nspare = 1\n### END SOLUTION"
-    asked = "from skipgrade.judging import check\ncheck.equal('spare')"
-    test = f"pass\n### BEGIN HIDDEN TESTS\n{asked}\n### END HIDDEN TESTS"
-    proof = prove(snippets.course(tmp_path, work=code, work_test=test), ASSIGNMENT, sample=20)
-    gone = [found for one, found in proof.mutants if one.diff == ["-spare = 1", "+pass"]]
-    assert [found.lost for found in gone] == [{"work-test": 2.0}]
+    lost = losses(tmp_path, "work = 2\nspare = 1", "check.equal('spare')")
+    assert lost[("-spare = 1", "+pass")] == {"work-test": 2.0}
+    assert lost[("-work = 2", "+work = 3")] == {}, "no test names it"
+
+
+def test_what_a_check_reads_in_the_notebook_is_what_the_variant_says(tmp_path: Path) -> None:
+    lost = losses(tmp_path, "work = True", "check.written('work')")
+    assert lost[("-work = True", "+work = False")] == {"work-test": 2.0}
+    assert lost[("-work = True", "+work: bool = True")] == {}
+
+
+def losses(root: Path, code: str, asked: str) -> dict[tuple[str, ...], dict[str, float]]:
+    """What each variant of a cell with this code loses in one test, by its changed lines."""
+    test = f"pass\n### BEGIN HIDDEN TESTS\nfrom skipgrade.judging import check\n{asked}\n"
+    cell = f"{BEGIN}\n{code}\n{END}"
+    course = snippets.course(root, work=cell, work_test=f"{test}### END HIDDEN TESTS")
+    path = course.folder("source", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb"
+    bench = Bench(path, root, "a seed")
+    bench.leave_out(["file-test", "net-test"])
+    (chosen,) = [one for one in read(path) if one.id == "work"]
+    variants = [*mutants(chosen), *equivalents(chosen, bench.solution)]
+    return {tuple(one.diff): bench.ask(one, all_tests=True).lost for one in variants}
 
 
 def test_the_same_seed_draws_the_same(tmp_path: Path) -> None:
