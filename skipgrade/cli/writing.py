@@ -94,7 +94,7 @@ def _lint(options: argparse.Namespace) -> int:
 
 
 def _rehearse(options: argparse.Namespace) -> int:
-    from skipgrade.classroom import prove, rehearsal
+    from skipgrade.classroom import rehearsal
     from skipgrade.classroom.course import Course
 
     course = Course(options.course)
@@ -112,6 +112,8 @@ def _rehearse(options: argparse.Namespace) -> int:
         say("Not ready to release." if found else "The solution earns every point, the stubs none.")
         faults += found
         if options.thorough:
+            from skipgrade.classroom import prove
+
             proof = prove.prove(course, assignment)
             _tell(proof)
             faults += [one.cell for one, _ in proof.refused]

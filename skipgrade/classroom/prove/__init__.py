@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Proof", "as_data", "lines", "prove", "read_known"]
 
 ENOUGH = 200
-SECONDS = 60.0  # for one variant
+SECONDS = 60.0  # of processor time for one variant
 
 
 def prove(
@@ -83,8 +83,9 @@ class _Ask:
     def solution(self) -> list[str]:
         """The tests that the solution itself does not pass here, left out from now on."""
         ((_, found),) = answers([None], self._asked(True), workers=1, seconds=10 * SECONDS)
-        if isinstance(found, str):
-            raise CourseError(f"The solution could not be judged: it {found}.")
+        if isinstance(found, str) or found.stopped:
+            why = found if isinstance(found, str) else found.stopped
+            raise CourseError(f"The solution itself could not be judged: it {why}.")
         self._bench.leave_out(found.lost)
         return list(found.lost)
 

@@ -1,17 +1,21 @@
 """Many questions, each in a process forked for it, some at a time.
 
-A fork has everything the parent has run, and what it breaks goes with it.
+A fork has everything the parent has run, and what it breaks goes with it. Its time is processor
+time, so that a busy machine stops nobody; what waits for nothing at all is stopped as well, later.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from typing import Generic, TypeVar
+
+PATIENCE = 20  # seconds by the clock for each of processor time
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -45,8 +49,9 @@ def answers(
                 one = running.pop(connection)
                 yield one.question, _end(connection, one)
     finally:
-        for connection, one in running.items():
-            _end(connection, one)
+        for one in running.values():
+            one.process.kill()
+            one.process.join()
 
 
 def _late(one: _Running[Question]) -> bool:
@@ -58,23 +63,35 @@ def _start(
 ) -> tuple[Connection, _Running[Question]]:
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, answer, question), daemon=True)
+    process = context.Process(target=_work, args=(theirs, answer, question, seconds), daemon=True)
     process.start()
     theirs.close()
-    return ours, _Running(question, process, time.monotonic() + seconds)
+    return ours, _Running(question, process, time.monotonic() + PATIENCE * seconds)
 
 
-def _work(connection: Connection, answer: Callable[[Question], Answer], question: Question) -> None:
+def _work(
+    connection: Connection, answer: Callable[[Question], Answer], question: Question, seconds: float
+) -> None:
+    import resource  # there is none where there is no fork
+
+    used = time.process_time()
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (round(used + seconds), most))
     connection.send(answer(question))
 
 
 def _end(connection: Connection, one: _Running[Question]) -> Answer | str:
     """Its answer, if there is one; the process is gone afterwards."""
+    late = _late(one)
     try:
-        found: Answer | str = connection.recv() if connection.poll() else "took too long"
+        found = connection.recv() if connection.poll() else None
     except EOFError:
-        found = "crashed"
+        found = None
     connection.close()
-    one.process.kill()
+    if late:
+        one.process.kill()
     one.process.join()
-    return found
+    if found is not None:
+        return found
+    late = late or one.process.exitcode == -signal.SIGXCPU
+    return "took too long" if late else "crashed"
