@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from skipgrade.classroom.prove.table import wilson
+from skipgrade.classroom.prove.table import read_known, wilson
+
+KNOWN = Path(__file__).with_name("survivors.json")
 
 HEAD = """# What the tests accept and catch
 
@@ -60,8 +62,13 @@ def _share(count: int, total: int) -> str:
 
 
 def survivors(proof: dict[str, Any]) -> list[dict[str, Any]]:
-    """Mutants with every point."""
-    return [one for one in proof["mutants"]["variants"] if not one["lost"] and not one["stopped"]]
+    """Mutants with every point, each with what is known of it by now."""
+    known = read_known(KNOWN, proof["assignment"])
+    kept = [one for one in proof["mutants"]["variants"] if not one["lost"] and not one["stopped"]]
+    for one in kept:
+        why = known.get((one["cell"], tuple(one["diff"]))) or known.get((one["cell"], ()), "")
+        one["why"] = why
+    return kept
 
 
 def section(proof: dict[str, Any]) -> Iterator[str]:

@@ -125,16 +125,22 @@ def _acts(one: ast.stmt) -> bool:
 
 
 def _connected(one: ast.stmt, other: ast.stmt) -> bool:
-    """Whether one names what the other sets, or either does more than set names."""
-    if not all(isinstance(line, ast.Assign) for line in (one, other)):
-        return True
-    texts = [ast.unparse(line) for line in (one, other)]
-    for line, told in zip((one, other), reversed(texts), strict=True):
-        targets = line.targets if isinstance(line, ast.Assign) else []
+    """Whether their order can matter: one takes what the other sets, or does more than set."""
+    if any(isinstance(line, ast.Expr) and _draws(line.value) for line in (one, other)):
+        return False
+    for line, following in ((one, other), (other, one)):
+        if not isinstance(line, ast.Assign | ast.AugAssign):
+            return True
+        targets = line.targets if isinstance(line, ast.Assign) else [line.target]
         names = [part for target in targets for part in _parts(target)]
+        told = ast.unparse(following)
         if any(re.search(rf"(?<![\w.]){re.escape(name)}\b", told) for name in names):
             return True
     return False
+
+
+def _draws(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and _called(value) in SHOWS | {"plot"}
 
 
 def _parts(target: ast.expr) -> list[str]:

@@ -48,7 +48,7 @@ def test_fair_tests_that_see(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_an_unfair_test_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, said = run(tmp_path, capsys, "--sample", "12", net_test=UNFAIR)
+    status, said = run(tmp_path, capsys, "--sample", "60", net_test=UNFAIR)
     assert status == cli.NOT_DONE
     assert re.search(r"refused  net \(\w+.*\): net-test -2 \(Expected: ", said)
     assert re.search(r"\n +\+ .*(nn\.|self\.)", said)
