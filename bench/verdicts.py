@@ -27,7 +27,7 @@ something else than the task allows should lose points. Where there are more var
 tried, these were drawn. A mutant that keeps every point is for a person to look at: where its
 change makes no difference, or the text leaves it to the student, it is not counted, and listed
 with the reason; the rest are listed as survivors. Cells that train are not tried, nor are parts
-that no test asked here looks at.
+that no test asked here looks at. An assignment that is missing has not been measured.
 
 | assignment | equivalents | have every point | mutants counted | lose points | not counted |
 |---|---:|---:|---:|---:|---:|"""
