@@ -24,7 +24,7 @@ Written by `bench/verdicts.py` from what `skipgrade prove` has measured; its fir
 two commands. *Equivalents* are the solution written in another way that means the same; each
 should have every point. *Mutants* are the solution with one thing changed; those that do
 something else than the task allows should lose points. Where there are more variants than were
-tried, these were drawn. A mutant that keeps every point is for a person to look at: where its
+tried, these were drawn. A mutant that keeps every point is for a person to judge: where its
 change makes no difference, or the text leaves it to the student, it is not counted, and listed
 with the reason; the rest are listed as survivors. Cells that train are not tried, nor are parts
 that no test asked here looks at. An assignment that is missing has not been measured.
