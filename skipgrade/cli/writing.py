@@ -1,12 +1,16 @@
-"""Commands for who writes assignments: new, lint, rehearse, holdout, release, publish."""
+"""Commands for who writes assignments: new, lint, rehearse, prove, holdout, release, publish."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from skipgrade.classroom.terminal import say
 from skipgrade.cli.shared import DONE, NOT_DONE, Commands, take_assignments
+
+if TYPE_CHECKING:
+    from skipgrade.classroom.prove import Proof
 
 
 def add_to(commands: Commands) -> None:
@@ -32,7 +36,21 @@ def add_to(commands: Commands) -> None:
         "rehearse", help="run source notebooks and grade them: the solution and the empty stubs"
     )
     take_assignments(command)
+    command.add_argument("--thorough", action="store_true", help="then `prove` the tests as well")
     command.set_defaults(run=_rehearse)
+
+    command = commands.add_parser(
+        "prove", help="try equivalents and mutants of solutions: are the tests fair, do they see?"
+    )
+    take_assignments(command)
+    command.add_argument("--sample", type=int, default=200, metavar="N", help="at most N of each")
+    command.add_argument("--seed", type=int, default=0, help="for what is drawn (default: 0)")
+    command.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write everything there, too")
+    command.add_argument(
+        "--known", type=Path, metavar="FILE", help="survivors somebody has looked at, and why"
+    )
+    command.set_defaults(run=_prove)
 
     command = commands.add_parser("holdout", help="the private final test images")
     actions = command.add_subparsers(required=True, metavar="ACTION")
@@ -93,7 +111,45 @@ def _rehearse(options: argparse.Namespace) -> int:
             say(f"  {fault}")
         say("Not ready to release." if found else "The solution earns every point, the stubs none.")
         faults += found
+        if options.thorough:
+            from skipgrade.classroom import prove
+
+            proof = prove.prove(course, assignment)
+            _tell(proof)
+            faults += [one.cell for one, _ in proof.refused]
     return NOT_DONE if faults else DONE
+
+
+def _prove(options: argparse.Namespace) -> int:
+    import json
+
+    from skipgrade.classroom import prove
+    from skipgrade.classroom.course import Course
+
+    course = Course(options.course)
+    proofs = []
+    for assignment in course.chosen(options.assignments):
+        proof = prove.prove(
+            course,
+            assignment,
+            sample=options.sample,
+            seed=options.seed,
+            workers=options.workers,
+            known=prove.read_known(options.known, assignment) if options.known else None,
+        )
+        _tell(proof)
+        proofs.append(proof)
+        if options.json:  # what is finished stays, whatever comes next
+            options.json.write_text(json.dumps([prove.as_data(one) for one in proofs], indent=1))
+    return NOT_DONE if any(proof.refused for proof in proofs) else DONE
+
+
+def _tell(proof: Proof) -> None:
+    from skipgrade.classroom import prove
+
+    say(f"{proof.assignment} ({proof.seconds:.0f} s)")
+    for line in prove.lines(proof):
+        say(line)
 
 
 def _holdout_build(options: argparse.Namespace) -> int:
