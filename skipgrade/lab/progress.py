@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from tqdm.std import tqdm as text_bar
 
@@ -14,14 +14,16 @@ from tqdm.std import tqdm as text_bar
 class Shown(Protocol):
     """What a run tells of itself while it trains."""
 
-    def __enter__(self) -> "Shown": ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None: ...
+    ) -> None:
+        return None
 
     def epoch(self, number: int, epochs: int) -> None: ...
 
@@ -30,7 +32,7 @@ class Shown(Protocol):
     def line(self, text: str) -> None: ...
 
 
-class Progress:
+class Progress(Shown):
     """A bar over all steps of a run, and a line for each finished epoch."""
 
     def __init__(self, name: str, *, steps: int, done: int) -> None:
@@ -46,9 +48,6 @@ class Progress:
             mininterval=0.5,
             disable=not (_in_notebook() or sys.stdout.isatty()),
         )
-
-    def __enter__(self) -> "Progress":
-        return self
 
     def __exit__(
         self,

@@ -3,10 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
-from skipgrade.lab.progress import Progress
+from skipgrade.lab.progress import Progress, Shown
 
 SECONDS_BETWEEN_WORDS = 0.2
 KILLED = -9  # by the signal of that number, which Windows does not have
@@ -29,22 +28,11 @@ class Outcome:
     unfilled: bool = False
 
 
-class Reporter:
+class Reporter(Shown):
     """The progress of one run, in its own process."""
 
     def __init__(self, send: Callable[[Any], None], name: str, *, steps: int, done: int) -> None:
         self._send, self._done, self._epoch, self._next = send, done, "", 0.0
-
-    def __enter__(self) -> "Reporter":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
 
     def epoch(self, number: int, epochs: int) -> None:
         self._epoch = f"{number}/{epochs}"

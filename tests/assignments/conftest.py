@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 
-@pytest.fixture(scope="module", autouse=True)  # of a package, it would reach into the next one
+@pytest.fixture(scope="package", autouse=True)
 def builtin_images() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SKIPGRADE_DATASET", "builtin")

@@ -118,11 +118,11 @@ def _untagged(cells: list[_Code]) -> Iterator[_Problem]:
     for number, code in enumerate(cells):
         if code.trains:
             continue
-        skips = f"and the judge skips only cells tagged {NEEDS_TRAINING!r}"
+        calls = list(_calls(code, cells[: number + 1]))
         for trains in TRAINS:
-            told = f"trains ({trains}), {skips}"
+            told = f"trains ({trains}), and the judge skips only cells tagged {NEEDS_TRAINING!r}"
             if trains in code.names.called:
                 yield code, code.names.called[trains], told, TAG
-            for function, line, names in _calls(code, cells[: number + 1]):
+            for function, line, names in calls:
                 if trains in names.called:
                     yield code, line, f"calls {function}, which {told}", TAG
