@@ -222,7 +222,10 @@ def methods(node: ast.AST, names: Names) -> Iterator[ast.AST]:
         return
     receiver, method = node.func.value, node.func.attr
     if method in METHODS and not (method == "flatten" and text(node)[-3:] != "(1)"):
-        yield ast.Call(expression(f"torch.{method}"), [receiver, *node.args], node.keywords)
+        args = node.args
+        if method == "flip" and args and not isinstance(args[0], ast.List | ast.Tuple):
+            args = [ast.List(args, ast.Load())]  # the function, unlike the method, takes no number
+        yield ast.Call(expression(f"torch.{method}"), [receiver, *args], node.keywords)
     if text(node).endswith(".flatten(1)"):
         yield expression(f"nn.Flatten()({text(receiver)})")
         if isinstance(receiver, ast.Name):

@@ -40,6 +40,10 @@ WORK = '''def work(numbers, double):
     result = sum(known.values()) + total if double else half
     return round(result + count + 12, ndigits=3)
     ### END SOLUTION'''
+FLIP = """def mirrored(images):
+    ### BEGIN SOLUTION
+    return [images.flip(2), images.flip(1, 2), images.flip([0]), images.flip(dims=(1,))]
+    ### END SOLUTION"""
 FIRST = """
 ### BEGIN SOLUTION
 chosen = 4

@@ -12,7 +12,7 @@ import torch
 from skipgrade.classroom.prove.cells import Variant
 from skipgrade.classroom.prove.equivalents import RULES, combined, equivalents
 from skipgrade.classroom.prove.rewrites import REWRITES
-from tests.classroom.prove.snippets import FIRST, NET, SETUP, WORK, solution
+from tests.classroom.prove.snippets import FIRST, FLIP, NET, SETUP, WORK, solution
 
 
 def namespace(code: str) -> dict[str, Any]:
@@ -41,7 +41,12 @@ def first(names: dict[str, Any]) -> Any:
     return names["chosen"], type(names["chosen"])
 
 
-CASES = [(NET, net), (WORK, work), (FIRST, first)]
+def flip(names: dict[str, Any]) -> Any:
+    images = torch.arange(24.0).view(2, 3, 4)
+    return torch.stack(names["mirrored"](images)).flatten().tolist()
+
+
+CASES = [(NET, net), (WORK, work), (FIRST, first), (FLIP, flip)]
 
 
 def found(code: str) -> list[Variant]:
