@@ -9,6 +9,8 @@ from matplotlib import pyplot as plt
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from skipgrade.lab import forks, sweeping
+
 Loaders = tuple[DataLoader, DataLoader]
 
 
@@ -57,3 +59,10 @@ def loaders() -> Loaders:
     train = TensorDataset(images[:70], labels[:70])
     val = TensorDataset(images[70:], labels[70:])
     return DataLoader(train, 16, shuffle=True), DataLoader(val, 16)
+
+
+@pytest.fixture
+def together(monkeypatch) -> None:
+    if not forks.possible():
+        pytest.skip("runs train one after the other here")
+    monkeypatch.setattr(sweeping, "cores", lambda: 2)

@@ -5,30 +5,17 @@ import os
 import signal
 import sys
 import time
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 import torch
 from jupyter_client.manager import start_new_kernel
 from safetensors.torch import load_file
-from torch.optim import SGD
 
 from skipgrade import lab
 from skipgrade.lab import forks, sweeping
 from skipgrade.lab.sweep_progress import Board, Outcome
-
-RATES = (0.5, 0.1, 0.02)
-pause = 0.0  # in each step
-COLUMNS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate")
-
-
-@pytest.fixture
-def together(monkeypatch) -> None:
-    if not forks.possible():
-        pytest.skip("runs train one after the other here")
-    monkeypatch.setattr(sweeping, "cores", lambda: 2)
+from tests.lab.sweeps import RATES, grid, noting_step, numbers, processes, sgd
 
 
 @pytest.fixture
@@ -40,34 +27,6 @@ def in_turn(monkeypatch) -> None:
 def way(request) -> str:
     request.getfixturevalue(request.param)
     return request.param
-
-
-def sgd(lr: float):
-    return partial(SGD, lr=lr, momentum=0.9)
-
-
-def grid(rates=RATES):
-    return {lr: {"optimizer": sgd(lr)} for lr in rates}
-
-
-def numbers(history: lab.History):
-    return {column: history[column] for column in COLUMNS}
-
-
-def noting_step(model, images, labels, loss_fn, optimizer):
-    """A step that draws, and leaves behind which process it ran in."""
-    time.sleep(pause)
-    with Path("pids").open("a") as file:
-        file.write(f"{os.getpid()} {torch.get_num_threads()}\n")
-    optimizer.zero_grad()
-    loss = loss_fn(model(images + 0.1 * torch.randn_like(images)), labels)
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
-
-def processes() -> set[int]:
-    return {int(line.split()[0]) for line in Path("pids").read_text().splitlines()}
 
 
 @pytest.mark.parametrize("step", [None, noting_step])
@@ -289,60 +248,6 @@ def test_the_bar_ends_full_whatever_became_of_the_runs():
         "ValueError: x",
         "its process ended with status 1",
     ]
-
-
-def alive(pid: int) -> bool:
-    """Not what has ended and waits to be asked for its status."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def endless(net, loaders, epochs: int) -> None:
-    """What a student's kernel does: it ends on Ctrl-C, as Python does."""
-    global pause
-    pause = 0.05
-    os.setsid()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    lab.sweep(net, grid(), loaders, name="lr-{}", epochs=epochs, step=noting_step)
-
-
-def stopped_midway(net, loaders, stop: signal.Signals, *, group: bool) -> int | None:
-    """Start a sweep in another process, stop it when two runs have begun; that one's status."""
-    other = get_context("fork").Process(target=endless, args=(net, loaders, 100_000))
-    other.start()
-    deadline = time.monotonic() + 120
-    while not all(Path(f"lr-{lr}-history.json").exists() for lr in RATES[:2]):
-        assert other.is_alive() and time.monotonic() < deadline
-        time.sleep(0.02)
-    assert other.pid is not None
-    (os.killpg if group else os.kill)(other.pid, stop)
-    other.join(60)
-    assert len(processes()) == 2
-    return other.exitcode
-
-
-@pytest.mark.parametrize("group", [True, False])
-def test_ctrl_c_ends_all_and_the_next_sweep_goes_on(net, loaders, together, capfd, group):
-    """A terminal interrupts the whole group of processes; others send it to the kernel alone."""
-    assert stopped_midway(net, loaders, signal.SIGINT, group=group) == 1
-    assert "KeyboardInterrupt" in capfd.readouterr().err
-    assert not any(alive(pid) for pid in processes())
-    more = max(len(lab.History.read(f"lr-{lr}-history.json")) for lr in RATES[:2]) + 2
-    found = lab.sweep(net, grid(), loaders, name="lr-{}", epochs=more, step=noting_step)
-    whole = lab.sweep(net, grid(), loaders, name="whole-{}", epochs=more, step=noting_step)
-    for lr in RATES:
-        assert numbers(found[lr]) == numbers(whole[lr])
-
-
-def test_no_run_outlives_a_kernel_that_is_killed(net, loaders, together):
-    """It would write the files of a run that the next kernel has taken up."""
-    assert stopped_midway(net, loaders, signal.SIGKILL, group=False) == -signal.SIGKILL
-    deadline = time.monotonic() + 60
-    while any(alive(pid) for pid in processes()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 CELLS = (
