@@ -26,7 +26,7 @@ term: $(STAMP)  ## a term of eight bent submissions of 01, from publishing to a 
 	@$(RUN) OMP_NUM_THREADS=1 python -m tests.classroom.term
 
 test: lint  ## lint, then run all tests (TESTS="tests/lab ..." for some)
-	@$(RUN) OMP_NUM_THREADS=1 python -m pytest $(TESTS) -n auto --maxprocesses 4 --dist loadgroup
+	@$(RUN) OMP_NUM_THREADS=1 python -m pytest $(TESTS) -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 test-oldest: $(STAMP)  ## the fast tests with the oldest versions pyproject.toml allows
 	@$(BIN)/uv venv --quiet --allow-existing --python 3.11 .venv-oldest

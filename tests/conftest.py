@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,20 @@ import pytest
 
 from skipgrade.classroom import demo, release, report, sample
 from skipgrade.classroom.course import Course
+from skipgrade.lab.machine import cores
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 COSTLY = ("rehearsed", "demo_class", "graded")  # fixtures to set up once, in one process
+# Groups that take minutes, longest first: begun last, one of them would keep one core waiting.
+LONGEST = ("04-", "07-", "03-", "06-", "05-", "02-", "08-", "01-", *COSTLY, "bent-")
+TRAINING_S = 3600  # the most that all trainings of an assignment may take on a slow machine
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: the cores this process may use; pytest-xdist counts those of the machine."""
+    return cores()
 
 
 def pytest_configure() -> None:
@@ -36,7 +47,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         group = shared or item.path.name
         if shared == "rehearsed":
             group = item.callspec.params["rehearsed"]  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.timeout(TRAINING_S))
         item.add_marker(pytest.mark.xdist_group(group))
+    tests = Counter(_group(item) for item in items)
+    items.sort(key=lambda item: (_rank(_group(item)), -tests[_group(item)]))
+
+
+def _group(item: pytest.Item) -> str:
+    """As pytest-xdist names it: of several names all."""
+    return "_".join(sorted({marker.args[0] for marker in item.iter_markers("xdist_group")}))
+
+
+def _rank(group: str) -> int:
+    found = (place for place, start in enumerate(LONGEST) if group.startswith(start))
+    return next(found, len(LONGEST))
 
 
 @pytest.fixture(autouse=True)
