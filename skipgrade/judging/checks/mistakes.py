@@ -56,8 +56,12 @@ def _forget_first(model: nn.Module) -> None:
             parameter.grad = None
 
 
+def gradient_length(model: nn.Module) -> Tensor:
+    return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]).norm()
+
+
 def _normalise(model: nn.Module) -> None:
-    length = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]).norm()
+    length = gradient_length(model)
     for parameter in model.parameters():
         parameter.grad = None if parameter.grad is None else parameter.grad / length
 

@@ -26,7 +26,12 @@ from skipgrade.judging.checks.learning import (
     near,
     tolerance,
 )
-from skipgrade.judging.checks.mistakes import MISTAKES, RETURNED, reference_step
+from skipgrade.judging.checks.mistakes import (
+    MISTAKES,
+    RETURNED,
+    gradient_length,
+    reference_step,
+)
 from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.printable import presentable
 from skipgrade.judging.questions.learning import Problem, take_steps
@@ -34,6 +39,7 @@ from skipgrade.judging.verdict import message
 
 Answer = dict[str, Any]
 ALLOWED = {"clipping"}
+LIMIT = 0.1  # clipping, where it is allowed, is allowed from here on
 WEIGHTS = ["first.weight", "norm.weight", "norm.bias", "last.weight", "last.bias"]
 BUFFERS = ["norm.running_mean", "norm.running_var", "norm.num_batches_tracked"]
 ONE_STEP = "one step of the given optimizer on the loss of the batch, from cleared gradients"
@@ -47,7 +53,7 @@ def check_step(
     as_float: bool,
     hint: str,
 ) -> list[Fault]:
-    """`allow` may hold "clipping": the gradients are then too small for any usual limit.
+    """`allow` may hold "clipping": the gradients are then just too small for the least `LIMIT`.
     `sets_mode`: a model in eval mode is to be trained in train mode all the same."""
     if unknown := set(allow) - ALLOWED:
         raise ValueError(f"allow={sorted(unknown)}: only {sorted(ALLOWED)} can be allowed")
@@ -75,8 +81,9 @@ def check_step(
 
 def draw_problems(draw: Draw, small: bool, sets_mode: bool) -> list[Problem]:
     """Two problems of two steps. The gradients of the first are far beyond any usual limit for
-    clipping, unless `small`; those of the second are so small that any decay of its own shows."""
-    scales = [draw.between(2e-4, 8e-4) if small else draw.between(200, 800)]
+    clipping, or, if `small`, just below the least that is allowed; those of the second are so
+    small that any decay of its own shows."""
+    scales = [draw.between(200, 800)]
     scales.append(draw.between(2e-4, 8e-4))
     optimizers = [
         ("SGD", {
@@ -91,7 +98,7 @@ def draw_problems(draw: Draw, small: bool, sets_mode: bool) -> list[Problem]:
             "weight_decay": draw.between(0.05, 0.3),
         }),
     ]  # fmt: skip
-    return [
+    problems: list[Problem] = [
         {
             "state": draw.state(),
             "loss": {**loss, "scale": scale},
@@ -104,6 +111,21 @@ def draw_problems(draw: Draw, small: bool, sets_mode: bool) -> list[Problem]:
             draw.losses(), scales, optimizers, strict=True
         )
     ]
+    return [_below(LIMIT, problems[0]), problems[1]] if small else problems
+
+
+def _below(limit: float, problem: Problem) -> Problem:
+    """The same steps, from gradients that clipping at `limit` leaves as they are."""
+    lengths: list[float] = []
+    noting = partial(reference_step, change=lambda model: lengths.append(gradient_length(model)))
+    take_steps(noting, problem)
+    factor = 0.9 * limit / float(max(lengths))
+    loss, settings = problem["loss"], problem["settings"]
+    return problem | {
+        "loss": loss | {"scale": loss["scale"] * factor},
+        "settings": settings
+        | {"lr": settings["lr"] / factor, "weight_decay": settings["weight_decay"] * factor},
+    }
 
 
 def _draw_batch(draw: Draw, count: int) -> list[Tensor]:

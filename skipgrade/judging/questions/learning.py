@@ -44,14 +44,14 @@ class Probe(nn.Module):
 
 
 class Scaled(nn.Module):
-    """A loss times a number."""
+    """A loss and a penalty on large scores, times a number."""
 
-    def __init__(self, kind: str, scale: float, **settings: Any) -> None:
+    def __init__(self, kind: str, scale: float, growth: float, **settings: Any) -> None:
         super().__init__()
-        self.loss, self.scale = LOSSES[kind](**settings), scale
+        self.loss, self.scale, self.growth = LOSSES[kind](**settings), scale, growth
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.scale * self.loss(input, target)
+        return self.scale * (self.loss(input, target) + self.growth * input.square().mean())
 
 
 def training_step(
