@@ -1,0 +1,193 @@
+"""What one run trained again says of the one that was handed in.
+
+A reason *against* a run is one that no honest run of this code has but by rare chance. An *open*
+one leaves something untold: the run may be honest, and nobody can say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from skipgrade.classroom.audit import curves
+from skipgrade.classroom.audit.measuring import Measured
+from skipgrade.classroom.audit.retraining import Again
+from skipgrade.judging.printable import presentable
+from skipgrade.lab.history import History
+
+REPRODUCED, PLAUSIBLE = "reproduced", "plausible"
+NOT_RUN, NOT_REPRODUCIBLE = "not run", "not reproducible"
+VERDICTS = (REPRODUCED, PLAUSIBLE, NOT_RUN, NOT_REPRODUCIBLE)  # the last of a student's runs counts
+
+FEWEST = 3  # epochs that say something of a curve
+ACCURACY = 0.01  # between a history and its own weights; other processors turn a few images
+LOSS, LOSS_SHARE = 0.02, 0.02  # the same for the loss
+FINAL = 0.06  # between the best accuracies of two honest runs
+# Follow from the machine, from the seeds, or from what is being compared anyway.
+NOT_COMPARED = ("frozen", "images", "data", "optimizer fused", "optimizer foreach",
+                "optimizer capturable")  # fmt: skip
+
+
+@dataclass
+class RunVerdict:
+    """Why one run of a student's is believed, or not."""
+
+    run: str
+    against: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    not_run: str = ""
+    claimed: History | None = None
+    trained: History | None = None
+    chance_alone: bool = False  # nothing speaks against it that other seeds could not change
+
+    @property
+    def verdict(self) -> str:
+        if self.not_run:
+            return NOT_RUN
+        if self.against:
+            return NOT_REPRODUCIBLE
+        return PLAUSIBLE if self.open else REPRODUCED
+
+    @property
+    def reasons(self) -> list[str]:
+        return [self.not_run] if self.not_run else [*self.against, *self.open]
+
+
+def compare(run: str, claimed: History, again: Again | None, trouble: str) -> RunVerdict:
+    """The verdict on one run; `trouble` says why it is missing, where it was not trained."""
+    if again is None:
+        return RunVerdict(run, claimed=claimed, not_run=trouble)
+    trained = again.history
+    if not trained.epochs:
+        stopped = presentable(trained.stopped or "no epoch was finished")
+        return RunVerdict(run, claimed=claimed, trained=trained, not_run=stopped)
+    if images := _other_images(claimed, trained):
+        return RunVerdict(run, claimed=claimed, trained=trained, not_run=images)
+    sure = [*_shape(claimed, trained), *_weights(claimed, again)]
+    chance = [*_accuracy(claimed, again), *_curve(claimed, trained)]
+    left = [*_left_open(claimed, again)]
+    return RunVerdict(
+        run, [*sure, *chance], left, claimed=claimed, trained=trained,
+        chance_alone=bool(chance) and not sure,
+    )  # fmt: skip
+
+
+def _other_images(claimed: History, trained: History) -> str:
+    one, other = (history.settings.get("images") for history in (claimed, trained))
+    if None in (one, other) or one == other:
+        return ""
+    return f"it was trained on the {one} images, and here are the {other} ones"
+
+
+def _shape(claimed: History, trained: History) -> Iterator[str]:
+    """What follows from the code alone, and differs."""
+    changed = [
+        f"{key}: {_shown(claimed.settings[key])} there, {_shown(value)} by the code"
+        for key, value in trained.settings.items()
+        if key in claimed.settings and claimed.settings[key] != value and _compared(key)
+    ]
+    if changed:
+        yield "its history was made with other settings: " + "; ".join(changed)
+
+
+def _compared(key: str) -> bool:
+    return not key.startswith(NOT_COMPARED)
+
+
+def _shown(value: Any) -> str:
+    return presentable(str(value), limit=60)
+
+
+def _weights(claimed: History, again: Again) -> Iterator[str]:
+    """Whether the weights handed in are those of the history handed in."""
+    if again.misfit:
+        yield f"its weights are none of the network its code builds: {again.misfit}"
+    if again.claimed is None or again.reached is None:
+        return
+    told, found = claimed.best, again.claimed
+    if not _counts_as_we_do(again):
+        return
+    if abs(told["val_accuracy"] - found.accuracy) > ACCURACY:
+        yield (
+            f"its history has {told['val_accuracy']:.1%} of the validation images right at best, "
+            f"its weights {found.accuracy:.1%}"
+        )
+    elif _loss_as_we_do(again) and not _near(told["val_loss"], found.loss):
+        yield (
+            f"its history has a validation loss of {told['val_loss']:.3f} at best, its weights "
+            f"{found.loss:.3f}"
+        )
+
+
+def _counts_as_we_do(again: Again) -> bool:
+    """Whether the run trained here says of its own weights what we find."""
+    assert again.reached is not None
+    best = again.history.best
+    return abs(best["val_accuracy"] - again.reached.accuracy) <= ACCURACY
+
+
+def _loss_as_we_do(again: Again) -> bool:
+    assert again.reached is not None
+    return _near(again.history.best["val_loss"], again.reached.loss)
+
+
+def _near(one: float, other: float) -> bool:
+    return abs(one - other) <= LOSS + LOSS_SHARE * abs(other)
+
+
+def _accuracy(claimed: History, again: Again) -> Iterator[str]:
+    """Whether the code reaches what is claimed, in as many epochs."""
+    count = _both(claimed, again.history)
+    told = max(claimed["val_accuracy"][:count])
+    found = _best(again.history, count, again.reached)
+    if told - found > FINAL:
+        yield f"{told:.1%} is claimed after {count} epochs; its own code reaches {found:.1%}"
+
+
+def _best(trained: History, count: int, reached: Measured | None) -> float:
+    """What we measured, where it is the best of these epochs; else what the history says."""
+    best = max(trained["val_accuracy"][:count])
+    if reached is not None and trained.best["epoch"] <= count:
+        return reached.accuracy
+    return best
+
+
+def _both(claimed: History, trained: History) -> int:
+    return min(len(claimed), len(trained))
+
+
+def _curve(claimed: History, trained: History) -> Iterator[str]:
+    if curves.same_rates(claimed, trained):  # else another curve is to be expected
+        yield from (stray.in_words() for stray in curves.strays(claimed, trained))
+
+
+def _left_open(claimed: History, again: Again) -> Iterator[str]:
+    trained = again.history
+    count = _both(claimed, trained)
+    if count < len(claimed):
+        yield f"only {count} of its {len(claimed)} epochs were compared"
+    if count < FEWEST:
+        yield f"{count} epochs say little of a curve"
+    if not curves.same_rates(claimed, trained):
+        yield "its learning rates are not those its code sets; was the run taken up for longer?"
+    if again.claimed is None and not again.misfit:
+        yield f"its weights could not be tried: {again.unmeasured}"
+    if again.reached is not None and not _counts_as_we_do(again):
+        yield (
+            f"the run trained here counts otherwise than we: its history has "
+            f"{trained.best['val_accuracy']:.1%} at best, its weights {again.reached.accuracy:.1%}"
+        )
+    if again.same:
+        yield "the same weights came to the last bit, from other seeds: read whether it trains"
+
+
+def milder(first: RunVerdict, second: RunVerdict) -> RunVerdict:
+    """Of two trainings the one that speaks for the student, if chance may have made the first."""
+    spoken_for = second.verdict in (REPRODUCED, PLAUSIBLE)
+    return second if first.chance_alone and spoken_for else first
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """A student's verdict, of those of the runs."""
+    return max(verdicts, key=VERDICTS.index)
