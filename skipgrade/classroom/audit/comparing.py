@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from skipgrade.classroom.audit import curves
-from skipgrade.classroom.audit.measuring import Measured
 from skipgrade.classroom.audit.retraining import Again
 from skipgrade.judging.printable import presentable
 from skipgrade.lab.history import History
@@ -38,8 +37,12 @@ class RunVerdict:
     open: list[str] = field(default_factory=list)
     not_run: str = ""
     claimed: History | None = None
-    trained: History | None = None
+    again: Again | None = None
     chance_alone: bool = False  # nothing speaks against it that other seeds could not change
+
+    @property
+    def trained(self) -> History | None:
+        return self.again.history if self.again else None
 
     @property
     def verdict(self) -> str:
@@ -61,14 +64,15 @@ def compare(run: str, claimed: History, again: Again | None, trouble: str) -> Ru
     trained = again.history
     if not trained.epochs:
         stopped = presentable(trained.stopped or "no epoch was finished")
-        return RunVerdict(run, claimed=claimed, trained=trained, not_run=stopped)
+        return RunVerdict(run, claimed=claimed, again=again, not_run=stopped)
     if images := _other_images(claimed, trained):
-        return RunVerdict(run, claimed=claimed, trained=trained, not_run=images)
+        return RunVerdict(run, claimed=claimed, again=again, not_run=images)
     sure = [*_shape(claimed, trained), *_weights(claimed, again)]
     chance = [*_accuracy(claimed, again), *_curve(claimed, trained)]
     left = [*_left_open(claimed, again)]
     return RunVerdict(
-        run, [*sure, *chance], left, claimed=claimed, trained=trained,
+        run, [*sure, *chance], left, claimed=claimed,
+        again=again,
         chance_alone=bool(chance) and not sure,
     )  # fmt: skip
 
@@ -106,9 +110,7 @@ def _weights(claimed: History, again: Again) -> Iterator[str]:
     if again.claimed is None or again.reached is None:
         return
     told, found = claimed.best, again.claimed
-    if not _counts_as_we_do(again):
-        return
-    if abs(told["val_accuracy"] - found.accuracy) > ACCURACY:
+    if abs(told["val_accuracy"] - found.accuracy - _counts_more(again)) > ACCURACY:
         yield (
             f"its history has {told['val_accuracy']:.1%} of the validation images right at best, "
             f"its weights {found.accuracy:.1%}"
@@ -120,11 +122,12 @@ def _weights(claimed: History, again: Again) -> Iterator[str]:
         )
 
 
-def _counts_as_we_do(again: Again) -> bool:
-    """Whether the run trained here says of its own weights what we find."""
+def _counts_more(again: Again) -> float:
+    """How much more the run trained here says of its own weights than we find. Code that evaluates
+    in another way says as much more of those handed in."""
     assert again.reached is not None
-    best = again.history.best
-    return abs(best["val_accuracy"] - again.reached.accuracy) <= ACCURACY
+    more: float = again.history.best["val_accuracy"] - again.reached.accuracy
+    return more if abs(more) > ACCURACY else 0.0
 
 
 def _loss_as_we_do(again: Again) -> bool:
@@ -139,18 +142,20 @@ def _near(one: float, other: float) -> bool:
 def _accuracy(claimed: History, again: Again) -> Iterator[str]:
     """Whether the code reaches what is claimed, in as many epochs."""
     count = _both(claimed, again.history)
-    told = max(claimed["val_accuracy"][:count])
-    found = _best(again.history, count, again.reached)
+    told, found = _to_compare(claimed, again, count)
     if told - found > FINAL:
         yield f"{told:.1%} is claimed after {count} epochs; its own code reaches {found:.1%}"
 
 
-def _best(trained: History, count: int, reached: Measured | None) -> float:
-    """What we measured, where it is the best of these epochs; else what the history says."""
+def _to_compare(claimed: History, again: Again, count: int) -> tuple[float, float]:
+    """The best accuracies of so many epochs: of weights that were tried here, where there are any;
+    else as told, but no more of the run trained here than its weights do."""
+    trained = again.history
+    if again.claimed and again.reached and count == len(claimed) == len(trained):
+        return again.claimed.accuracy, again.reached.accuracy
     best = max(trained["val_accuracy"][:count])
-    if reached is not None and trained.best["epoch"] <= count:
-        return reached.accuracy
-    return best
+    found = min(best, again.reached.accuracy) if again.reached else best
+    return max(claimed["val_accuracy"][:count]), found
 
 
 def _both(claimed: History, trained: History) -> int:
@@ -173,7 +178,7 @@ def _left_open(claimed: History, again: Again) -> Iterator[str]:
         yield "its learning rates are not those its code sets; was the run taken up for longer?"
     if again.claimed is None and not again.misfit:
         yield f"its weights could not be tried: {again.unmeasured}"
-    if again.reached is not None and not _counts_as_we_do(again):
+    if again.reached is not None and _counts_more(again):
         yield (
             f"the run trained here counts otherwise than we: its history has "
             f"{trained.best['val_accuracy']:.1%} at best, its weights {again.reached.accuracy:.1%}"

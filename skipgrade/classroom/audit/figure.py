@@ -37,12 +37,12 @@ def draw(found: Sequence[Audited]) -> Figure:
 
 
 def _panel(axes: Axes, student: str, run: RunVerdict) -> None:
-    for history, words, style in (
-        (run.claimed, "handed in", {"color": "#0b5394", "linestyle": "-"}),
-        (run.trained, "trained again", {"color": "#e69138", "linestyle": "--", "marker": "."}),
+    for history, words, style, colour in (
+        (run.claimed, "handed in", "-", "#0b5394"),
+        (run.trained, "trained again", ".--", "#e69138"),
     ):
         if history is not None and history.epochs:
-            axes.plot(history["epoch"], _percent(history), label=words, **style)
+            axes.plot(history["epoch"], _percent(history), style, label=words, color=colour)
     title = f"{printable(student)}, {printable(run.run)}: {run.verdict}"
     axes.set_title(title, fontsize=9, color=COLOURS.get(run.verdict, "#444444"), parse_math=False)
     axes.set_xlabel("epoch", fontsize=8)

@@ -89,7 +89,7 @@ def bench(notebook: Answerer, run: str) -> Bench:
         raise UnmeasuredError(f"its network cannot be asked ({presentable(str(error))})") from error
     for name in DATA_SETS:
         held_out = lab.dataset(name, "val")
-        pixels = torch.from_numpy(held_out.data).permute(0, 3, 1, 2)
+        pixels = torch.tensor(held_out.data).permute(0, 3, 1, 2)
         true = torch.tensor(held_out.targets)
         prepared, numbers = fitted(pixels[: len(images)], images), renumbered(true, labels)
         if isinstance(prepared, Preparation) and numbers is not None:

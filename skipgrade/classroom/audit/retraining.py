@@ -6,6 +6,7 @@ import copy
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
@@ -41,6 +42,7 @@ from skipgrade.sandbox import SandboxProvisioner, async_kernel_manager
 from skipgrade.sandbox.folders import remove
 
 MARGIN_S = 300  # beyond the time for training, for what else a kernel does
+LOOK_S = 1.0  # between two looks at how far it is, for whoever watches
 CODE = ".py"  # what a student may have written next to the notebook
 
 
@@ -50,7 +52,7 @@ class Terms:
 
     seeds: int = 1  # which other seeds; 0: those of the notebook
     epochs: int = 0  # of each run at most; 0: all its notebook asks for
-    minutes: int = 60  # for one submission
+    minutes: float = 60  # for one submission
     device: str = ""  # "cpu" or "cuda"; else what the notebook finds
 
     def environment(self) -> dict[str, str]:
@@ -90,8 +92,8 @@ def retrain(
     def work() -> None:
         try:
             future.set_result(_retrain(course, assignment, claim, terms, show))
-        except Exception as error:
-            future.set_exception(error)
+        except Exception as error:  # whatever it is, the others' turn comes
+            future.set_result(Outcome(trouble=presentable(f"{type(error).__name__}: {error}")))
 
     threading.Thread(target=work, daemon=True).start()
     return future.result()
@@ -143,9 +145,10 @@ class Retraining(RecoveringExecute):
         self._modules = modules
         self._runs: dict[str, Again] = {}
         self._finished = False
+        self._shown = 0.0
 
     def outcome(self) -> Outcome:
-        self.timeout = self.notebook_timeout = 60 * self._terms.minutes
+        self.timeout = self.notebook_timeout = int(60 * self._terms.minutes)
         self.begin()
         self._restarts_left = 0  # who loses a kernel would only train once more from the start
         notebook = copy.deepcopy(self._claim.notebook)
@@ -159,7 +162,8 @@ class Retraining(RecoveringExecute):
         config.SandboxProvisioner.preload = self._modules
         config.SandboxProvisioner.readable = [*own.readable, *training_files()]
         config.SandboxProvisioner.abandoned = [str(self._folder.parent)]
-        config.SandboxProvisioner.seconds = max(own.seconds, self.timeout + MARGIN_S)
+        seconds = int(60 * self._terms.minutes) + MARGIN_S
+        config.SandboxProvisioner.seconds = max(own.seconds, seconds)
         self.km = async_kernel_manager("student", config=config, session=WarySession())
         self.watch(self.km)
         return self.km
@@ -173,16 +177,18 @@ class Retraining(RecoveringExecute):
         if cell.cell_type == "code" and not self.abandoned and not self._finished:
             cell.source = split(cell.source)[0]
             self.run_visible(cell, index)
-        here = self._histories()
+        here, last = self._histories(), index == len(self.nb.cells) - 1
         self._show(sum(map(len, here.values())))
         all_here = here.keys() >= self._claim.histories.keys()
-        if not self._finished and not self.abandoned and (all_here or cell is self.nb.cells[-1]):
+        if not self._finished and not self.abandoned and (all_here or last):
             self._finished = True
             self._measure(here)
         return cell, resources
 
     def output(self, outs: list[Any], msg: dict[str, Any], display_id: str, cell_index: int) -> Any:
-        self._show(sum(map(len, self._histories().values())))
+        if time.monotonic() - self._shown > LOOK_S:
+            self._shown = time.monotonic()
+            self._show(sum(map(len, self._histories().values())))
         return super().output(outs, msg, display_id, cell_index)
 
     def _histories(self) -> dict[str, History]:

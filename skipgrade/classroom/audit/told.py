@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 from skipgrade.classroom.audit import Audited
 from skipgrade.classroom.audit.comparing import NOT_REPRODUCIBLE, VERDICTS
+from skipgrade.classroom.audit.retraining import Again
 from skipgrade.lab.history import History
 
 MOST_REASONS = 4  # of one run
@@ -56,6 +58,7 @@ def _student(found: Audited) -> dict[str, Any]:
                 "not run": run.not_run,
                 "claimed": _epochs(run.claimed),
                 "trained": _epochs(run.trained),
+                "weights": _weights(run.again),
             }
             for run in found.runs
         ],
@@ -64,3 +67,9 @@ def _student(found: Audited) -> dict[str, Any]:
 
 def _epochs(history: History | None) -> list[dict[str, Any]]:
     return [] if history is None else history.epochs
+
+
+def _weights(again: Again | None) -> dict[str, Any]:
+    """What those handed in and those trained here do on the validation images."""
+    found = {"handed in": again.claimed, "trained": again.reached} if again else {}
+    return {name: asdict(measured) for name, measured in found.items() if measured}
