@@ -3,9 +3,9 @@
     .venv/bin/python bench/audit.py [--json FILE] [--keep FOLDER]
 
 Twenty honest students train small networks on the drawn images: other networks, seeds, rates,
-batch sizes, schedules and numbers of threads. Twenty others hand in the same code with something
-forged or transplanted. All forty are audited; `--keep` leaves their submissions, and trains nothing
-that lies there already.
+batch sizes, schedules and numbers of threads. In a second class twenty others hand in the same code
+with something forged or transplanted. All forty are audited; `--keep` leaves their submissions, and
+trains nothing that lies there already.
 """
 
 import argparse
@@ -74,14 +74,6 @@ history = lab.fit(
 )"""
 
 
-def hand_in(course: Course, student: str, text: str) -> Path:
-    folder = course.folder("submitted", ASSIGNMENT, student)
-    folder.mkdir(parents=True, exist_ok=True)
-    cells = [new_code_cell(SETUP), new_code_cell(text)]
-    nbformat.write(new_notebook(cells=cells), folder / f"{ASSIGNMENT}.ipynb")
-    return folder
-
-
 def train(folder: Path, text: str, threads: int = 1) -> None:
     """Run a student's code there."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,11 +98,11 @@ class Files:
 
 
 class Forger:
-    """Makes the files of one student of those of others; `at` is where trainings are kept."""
+    """Makes the files of one student of honest ones; `at` is where both are kept."""
 
-    def __init__(self, course: Course, at: Path, number: int) -> None:
-        self.course, self.at, self.number = course, at, number
-        self.own = self._trained("own", code(number))
+    def __init__(self, at: Path, number: int) -> None:
+        self.at, self.number = at, number
+        self.own = Files(at / str(number))
 
     def _trained(self, name: str, text: str) -> Files:
         folder = self.at / f"{self.number}-{name}"
@@ -140,8 +132,7 @@ class Forger:
         self.own.history["settings"] = settings
 
     def another_students(self) -> None:
-        folder = self.course.folder("submitted", ASSIGNMENT, f"honest{self.number % 3 + 3:02}")
-        self.own.weights = Files(folder).weights
+        self.own.weights = Files(self.at / str((self.number + 3) % 18)).weights  # of such a network
 
     def scaled(self) -> None:
         self.own.weights = {
@@ -176,25 +167,38 @@ KINDS: dict[str, tuple[Callable[[Forger], None], int]] = {
 }
 
 
-def write_class(course: Course, at: Path) -> dict[str, str]:
-    """Everybody's submission; what each is."""
-    source = course.folder("source", ASSIGNMENT)
+def new_course(root: Path) -> Course:
+    root.mkdir(exist_ok=True)
+    (root / "nbgrader_config.py").write_text(CONFIG)
+    source = root / "source" / ASSIGNMENT
     source.mkdir(parents=True, exist_ok=True)
     cells = [new_code_cell(SETUP), new_code_cell(code(0))]
     nbformat.write(new_notebook(cells=cells), source / f"{ASSIGNMENT}.ipynb")
-    students = {}
+    return Course(root)
+
+
+def hand_in(course: Course, student: str, number: int, files: Files) -> None:
+    folder = course.folder("submitted", ASSIGNMENT, student)
+    folder.mkdir(parents=True, exist_ok=True)
+    cells = [new_code_cell(SETUP), new_code_cell(code(number))]
+    nbformat.write(new_notebook(cells=cells), folder / f"{ASSIGNMENT}.ipynb")
+    files.write(folder)
+
+
+def write_classes(place: Path) -> dict[str, tuple[Course, str]]:
+    """Everybody's class, and how the submission was made."""
+    honest, forged = new_course(place / "honest"), new_course(place / "forged")
+    at, students = place / "trained", {}
     for number in range(20):
-        student = f"honest{number:02}"
-        folder = hand_in(course, student, code(number))
-        train(folder, code(number), threads=1 + number % 2)
-        students[student] = "honest"
+        train(at / str(number), code(number), threads=1 + number % 2)
+        hand_in(honest, f"honest{number:02}", number, Files(at / str(number)))
+        students[f"honest{number:02}"] = honest, "honest"
     kinds = [(name, forge) for name, (forge, count) in KINDS.items() for _ in range(count)]
-    for number, (name, forge) in enumerate(kinds, start=20):  # nobody's recipe twice
-        student = f"forged{number:02}"
-        forger = Forger(course, at, number)
+    for number, (name, forge) in enumerate(kinds):
+        forger = Forger(at, number)
         forge(forger)
-        forger.own.write(hand_in(course, student, code(number)))
-        students[student] = name
+        hand_in(forged, f"forged{number:02}", number, forger.own)
+        students[f"forged{number:02}"] = forged, name
     return students
 
 
@@ -209,21 +213,24 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         place = (asked.keep or Path(scratch)).resolve()
         place.mkdir(exist_ok=True)
-        (place / "nbgrader_config.py").write_text(CONFIG)
-        course = Course(place)
-        students = write_class(course, place / "trained")
-        auditor = Auditor(course, ASSIGNMENT, Terms(epochs=asked.epochs), lambda *_: None)
+        students = write_classes(place)
+        terms = Terms(epochs=asked.epochs)
+        auditors = {
+            course: Auditor(course, ASSIGNMENT, terms, lambda *_: None)
+            for course in dict.fromkeys(course for course, _ in students.values())
+        }
         began = time.monotonic()
         found = []
-        for student in students:
-            found.append(auditor.audit(student))
-            print(f"{students[student]:<36}", *told.student_lines(found[-1]), sep="\n    ")
+        for student, (course, made) in students.items():
+            found.append(auditors[course].audit(student))
+            print(f"{made:<36}", *told.student_lines(found[-1]), sep="\n    ", flush=True)
         seconds = (time.monotonic() - began) / len(students)
-    show(students, found, seconds)
+    made = {student: kind for student, (_, kind) in students.items()}
+    show(made, found, seconds)
     rows = json.loads(told.as_json(ASSIGNMENT, found))["students"]
     save(asked.json, {
         "command": sys.argv, "seconds a student": round(seconds, 1),
-        "students": [{"made": students[row["student"]], **row} for row in rows],
+        "students": [{"made": made[row["student"]], **row} for row in rows],
     })  # fmt: skip
 
 

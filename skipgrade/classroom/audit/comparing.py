@@ -6,6 +6,7 @@ one leaves something untold: the run may be honest, and nobody can say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,13 +20,17 @@ REPRODUCED, PLAUSIBLE = "reproduced", "plausible"
 NOT_RUN, NOT_REPRODUCIBLE = "not run", "not reproducible"
 VERDICTS = (REPRODUCED, PLAUSIBLE, NOT_RUN, NOT_REPRODUCIBLE)  # the last of a student's runs counts
 
+MOST_NAMED = 4  # settings
 FEWEST = 3  # epochs that say something of a curve
 ACCURACY = 0.01  # between a history and its own weights; other processors turn a few images
 LOSS, LOSS_SHARE = 0.02, 0.02  # the same for the loss
 FINAL = 0.06  # between the best accuracies of two honest runs
-# Follow from the machine, from the seeds, or from what is being compared anyway.
-NOT_COMPARED = ("frozen", "images", "data", "optimizer fused", "optimizer foreach",
-                "optimizer capturable")  # fmt: skip
+# Follow from the machine, or from seeds.
+NOT_COMPARED = ("frozen", "optimizer fused", "optimizer foreach", "optimizer capturable")
+AS_PRINTED = (
+    "layers"  # a fingerprint of what torch prints, which another version may word otherwise
+)
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of a function, another one in every process
 
 
 @dataclass
@@ -87,16 +92,30 @@ def _other_images(claimed: History, trained: History) -> str:
 def _shape(claimed: History, trained: History) -> Iterator[str]:
     """What follows from the code alone, and differs."""
     changed = [
-        f"{key}: {_shown(claimed.settings[key])} there, {_shown(value)} by the code"
-        for key, value in trained.settings.items()
-        if key in claimed.settings and claimed.settings[key] != value and _compared(key)
+        f"{key}: {_shown(claimed.settings[key])} there, {_shown(trained.settings[key])} by the code"
+        for key in _changed(claimed, trained)
+        if key != AS_PRINTED
     ]
     if changed:
         yield "its history was made with other settings: " + "; ".join(changed)
 
 
+def _changed(claimed: History, trained: History) -> list[str]:
+    return [
+        key
+        for key, value in trained.settings.items()
+        if _compared(key)
+        and key in claimed.settings
+        and _lasting(claimed.settings[key]) != _lasting(value)
+    ]
+
+
 def _compared(key: str) -> bool:
     return not key.startswith(NOT_COMPARED)
+
+
+def _lasting(value: Any) -> Any:
+    return ADDRESS.sub("", value) if isinstance(value, str) else value
 
 
 def _shown(value: Any) -> str:
@@ -106,7 +125,7 @@ def _shown(value: Any) -> str:
 def _weights(claimed: History, again: Again) -> Iterator[str]:
     """Whether the weights handed in are those of the history handed in."""
     if again.misfit:
-        yield f"its weights are none of the network its code builds: {again.misfit}"
+        yield f"its weights do not fit the network its code builds: {again.misfit}"
     if again.claimed is None or again.reached is None:
         return
     told, found = claimed.best, again.claimed
@@ -176,6 +195,10 @@ def _left_open(claimed: History, again: Again) -> Iterator[str]:
         yield f"{count} epochs say little of a curve"
     if not curves.same_rates(claimed, trained):
         yield "its learning rates are not those its code sets; was the run taken up for longer?"
+    if AS_PRINTED in _changed(claimed, trained):
+        yield "its network was printed in other words: other layers, or another version of torch"
+    if missing := [key for key in trained.settings if key not in claimed.settings]:
+        yield f"its history does not say what it had for {', '.join(missing[:MOST_NAMED])}"
     if again.claimed is None and not again.misfit:
         yield f"its weights could not be tried: {again.unmeasured}"
     if again.reached is not None and _counts_more(again):

@@ -58,7 +58,7 @@ class Bench:
     labels: Tensor
 
     def misfit(self, weights: Weights) -> str:
-        """Why these are no weights of the network; empty when they are."""
+        """Why these weights do not fit the network; empty when they do."""
         try:
             self.network.loaded(weights)
         except ValueError as error:

@@ -70,7 +70,7 @@ class Again:
     claimed: Measured | None = None
     reached: Measured | None = None
     unmeasured: str = ""  # why it is not known what the weights do
-    misfit: str = ""  # why those handed in are no weights of this network
+    misfit: str = ""  # why those handed in do not fit this network
     same: bool = False  # weights, to the last bit
 
 

@@ -69,7 +69,7 @@ def change_history(folder: Path, **more: float) -> str:
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
-    """Honest work trained in this process, and others who hand in something else beside it."""
+    """Honest work trained in this process, and others who hand in something else with it."""
     root = tmp_path_factory.mktemp("audited")
     (root / "nbgrader_config.py").write_text(CONFIG)
     (root / "source" / ASSIGNMENT).mkdir(parents=True)

@@ -97,7 +97,7 @@ def test_code_that_counts_in_another_way_costs_nobody_a_name() -> None:
 
 def test_code_that_writes_a_history_without_training_gains_nothing() -> None:
     """The notebook writes the claimed curve again, once more with a better epoch behind it; the
-    weights it leaves beside that are tried here."""
+    weights it leaves are tried here."""
     claimed = history(0, top=0.8)
     for more in ([], [{**claimed.epochs[-1], "epoch": 11, "val_accuracy": 0.99}]):
         written = History("net", [*claimed.epochs, *more], claimed.settings)
@@ -123,6 +123,27 @@ def test_what_a_machine_or_a_seed_decides_is_no_setting() -> None:
     claimed = history(0, **{"optimizer fused": True, "frozen": "abc"})
     trained = history(1, **{"optimizer fused": None, "frozen": "def"})
     assert compare("net", claimed, again(trained, claimed), "").verdict == REPRODUCED
+
+
+def test_a_function_has_another_address_in_every_process() -> None:
+    claimed = history(0, step="augmented(by=<function f at 0x7f01>)")
+    trained = history(1, step="augmented(by=<function f at 0x7f02>)")
+    assert compare("net", claimed, again(trained, claimed), "").verdict == REPRODUCED
+    trained = history(1, step="augmented(by=<function g at 0x7f02>)")
+    assert compare("net", claimed, again(trained, claimed), "").verdict == NOT_REPRODUCIBLE
+
+
+def test_another_version_of_torch_may_print_a_network_otherwise() -> None:
+    claimed, trained = history(0, layers="abc"), history(1, layers="def")
+    verdict = compare("net", claimed, again(trained, claimed), "")
+    assert verdict.verdict == PLAUSIBLE and "another version of torch" in verdict.open[0]
+
+
+def test_settings_that_were_taken_out_are_missed() -> None:
+    claimed = history(0)
+    del claimed.settings["optimizer lr"]
+    verdict = compare("net", claimed, again(history(1), claimed), "")
+    assert verdict.verdict == PLAUSIBLE and "optimizer lr" in verdict.open[0]
 
 
 def test_a_run_that_was_taken_up_for_longer_is_plausible() -> None:
