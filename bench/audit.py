@@ -50,7 +50,7 @@ NETS = (
     nn.Linear(1024, 48), nn.ReLU(), nn.Dropout(0.2), nn.Linear(48, 10),
 )""",
 )
-EPOCHS, IMAGES = 8, 2500
+EPOCHS, IMAGES = 8, 6000
 EVERYTHING = """
 _all, _val = data.train.dataset, data.val.dataset
 _all._pixels = torch.cat([*[_val._pixels] * 2, _all._pixels])

@@ -14,8 +14,7 @@ from skipgrade.classroom.audit.claims import Claim, Claims
 from skipgrade.classroom.audit.comparing import (
     NOT_RUN,
     RunVerdict,
-    compare,
-    milder,
+    judge,
     worst,
 )
 from skipgrade.classroom.audit.retraining import Outcome, Terms, retrain
@@ -27,6 +26,7 @@ from skipgrade.judging.grader.execute import why_not_here
 
 __all__ = ["Audited", "Auditor", "Terms", "demand_means", "sample_of"]
 
+MOST_TRAININGS = 4  # of a run that chance alone may speak against
 Shows = Callable[[str, int, int], None]  # student, epochs done, epochs to do
 
 
@@ -72,30 +72,35 @@ class Auditor:
         self._shared = Shared(course, assignment)
 
     def audit(self, student: str) -> Audited:
-        """Train a student's runs again; what chance alone may speak against, a second time."""
+        """Train a student's runs again; what chance alone may speak against, a few times more."""
         shared = self._shared.with_others(student)
         claim = self._claims.of(student)
         if claim.trouble:
             return Audited(student, trouble=claim.trouble)
-        found = self._trained(claim, self._terms)
-        if any(run.chance_alone for run in found):
-            again = replace(self._terms, seeds=self._terms.seeds + 1)
-            found = list(map(milder, found, self._trained(claim, again)))
+        outcomes = [self._trained(claim, self._terms)]
+        found = _judged(claim, outcomes)
+        while any(run.chance_alone for run in found) and len(outcomes) < MOST_TRAININGS:
+            terms = replace(self._terms, seeds=self._terms.seeds + len(outcomes))
+            outcomes.append(self._trained(claim, terms))
+            found = _judged(claim, outcomes)
         for run in found:
             run.open += shared.get(run.run, [])
         return Audited(student, found)
 
-    def _trained(self, claim: Claim, terms: Terms) -> list[RunVerdict]:
+    def _trained(self, claim: Claim, terms: Terms) -> Outcome:
         lengths = [len(history) for history in claim.histories.values()]
         due = sum(min(length, terms.epochs or length) for length in lengths)
-        outcome: Outcome = retrain(
+        return retrain(
             self._course,
             self._assignment,
             claim,
             terms,
             lambda done: self._show(claim.student, done, due),
         )
-        return [
-            compare(run, history, outcome.runs.get(run), outcome.trouble)
-            for run, history in claim.histories.items()
-        ]
+
+
+def _judged(claim: Claim, outcomes: list[Outcome]) -> list[RunVerdict]:
+    return [
+        judge(run, history, [one.runs.get(run) for one in outcomes], outcomes[0].trouble)
+        for run, history in claim.histories.items()
+    ]

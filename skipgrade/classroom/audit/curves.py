@@ -74,4 +74,13 @@ def _outside(column: Column, value: float, curve: list[float], at: int) -> float
 def same_rates(claimed: History, trained: History) -> bool:
     """Whether the learning rates are the same, as far as both runs go."""
     pairs = zip(claimed["learning_rate"], trained["learning_rate"], strict=False)
-    return all(abs(one - other) <= RATES * max(abs(one), abs(other)) for one, other in pairs)
+    return all(_near(one, other) for one, other in pairs)
+
+
+def same_first_rate(claimed: History, trained: History) -> bool:
+    """The one that a schedule begins with, however long the run is to be."""
+    return _near(claimed["learning_rate"][0], trained["learning_rate"][0])
+
+
+def _near(one: float, other: float) -> bool:
+    return abs(one - other) <= RATES * max(abs(one), abs(other))

@@ -6,11 +6,17 @@ from typing import Any
 
 from skipgrade.lab.history import History
 
-SETTINGS = {"images": "builtin", "data": "cifar10 (builtin)", "optimizer lr": 0.05, "seed": 0}
+SETTINGS = {"images": "builtin", "data": "cifar10 (builtin)", "seed": 0}
 
 
 def history(
-    seed: int = 0, *, epochs: int = 10, top: float = 0.6, rate: float = 0.05, **settings: Any
+    seed: int = 0,
+    *,
+    epochs: int = 10,
+    top: float = 0.6,
+    rate: float = 0.05,
+    lr: float = 0.05,
+    **settings: Any,
 ) -> History:
     """A run that rises to `top`, a little different for each seed as honest ones are."""
     draw = random.Random(seed)
@@ -28,4 +34,4 @@ def history(
                 "seconds": 1.0,
             }
         )
-    return History("net", rows, {**SETTINGS, **settings})
+    return History("net", rows, {**SETTINGS, "optimizer lr": lr, **settings})

@@ -104,9 +104,8 @@ def drawn_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKIPGRADE_DATASET", "builtin")
 
 
-def audited(course: Course, student: str, **terms: float) -> Audited:
-    settings = {name: int(value) if name != "minutes" else value for name, value in terms.items()}
-    return Auditor(course, ASSIGNMENT, Terms(**settings), lambda *_: None).audit(student)
+def audited(course: Course, student: str, terms: Terms = Terms()) -> Audited:
+    return Auditor(course, ASSIGNMENT, terms, lambda *_: None).audit(student)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +121,7 @@ def test_honest_work_holds(found: dict[str, Audited]) -> None:
     (run,) = found[HONEST].runs
     assert run.verdict in ("reproduced", "plausible") and not run.against
     assert all(reason.startswith("shared with ") for reason in run.open), run.open
-    assert run.again and run.again.claimed and run.again.reached
+    assert run.claimed and run.again and run.again.claimed and run.again.reached
     assert run.again.claimed.accuracy == pytest.approx(run.claimed.best["val_accuracy"], abs=0.005)
 
 
@@ -147,12 +146,12 @@ def test_what_cannot_be_run_says_why(found: dict[str, Audited], student: str, sa
 
 
 def test_a_notebook_that_never_ends_costs_its_own_time(course: Course) -> None:
-    (run,) = audited(course, ENDLESS, minutes=0.05).runs
+    (run,) = audited(course, ENDLESS, Terms(minutes=0.05)).runs
     assert run.verdict == "not run" and "stopped after 3 s" in run.not_run
 
 
 def test_fewer_epochs_are_enough_to_see_some_forgeries(course: Course) -> None:
-    (run,) = audited(course, SCALES, epochs=1).runs
+    (run,) = audited(course, SCALES, Terms(epochs=1)).runs
     assert run.trained and len(run.trained) == 1
     assert run.verdict == "not reproducible"
 

@@ -11,9 +11,8 @@ from skipgrade.classroom.audit.comparing import (
     NOT_RUN,
     PLAUSIBLE,
     REPRODUCED,
-    RunVerdict,
     compare,
-    milder,
+    judge,
     worst,
 )
 from skipgrade.classroom.audit.measuring import Measured
@@ -113,15 +112,15 @@ def test_the_same_weights_from_other_seeds_are_to_be_looked_at() -> None:
 
 
 def test_settings_that_are_not_those_of_the_code() -> None:
-    claimed = history(0, **{"optimizer lr": 0.1})
+    claimed = history(0, lr=0.1)
     verdict = compare("net", claimed, again(history(1), claimed), "")
     assert "optimizer lr: 0.1 there, 0.05 by the code" in verdict.against[0]
 
 
 def test_what_a_machine_or_a_seed_decides_is_no_setting() -> None:
     """A GPU fuses the optimizer's step, and what is frozen at random is frozen at other numbers."""
-    claimed = history(0, **{"optimizer fused": True, "frozen": "abc"})
-    trained = history(1, **{"optimizer fused": None, "frozen": "def"})
+    claimed, trained = history(0, frozen="abc"), history(1, frozen="def")
+    claimed.settings["optimizer fused"], trained.settings["optimizer fused"] = True, None
     assert compare("net", claimed, again(trained, claimed), "").verdict == REPRODUCED
 
 
@@ -148,9 +147,10 @@ def test_settings_that_were_taken_out_are_missed() -> None:
 
 def test_a_run_that_was_taken_up_for_longer_is_plausible() -> None:
     """Its rates were another schedule's at first; so was its curve, and it ends where it may."""
-    claimed, trained = history(0, rate=0.02), history(1)
-    for epoch in claimed.epochs[:5]:
+    claimed, trained = history(0), history(1)
+    for epoch in claimed.epochs[1:6]:
         epoch["train_loss"] += 0.5
+        epoch["learning_rate"] = 0.02
     verdict = compare("net", claimed, again(trained, claimed), "")
     assert verdict.verdict == PLAUSIBLE and "taken up for longer" in verdict.open[0]
 
@@ -207,12 +207,27 @@ def test_what_was_not_run_says_why(made: str) -> None:
     assert verdict.verdict == NOT_RUN and said[made] in verdict.reasons[0]
 
 
-def test_what_chance_alone_speaks_against_is_tried_twice() -> None:
-    bad = RunVerdict("net", against=["a curve"], chance_alone=True)
-    sure, good = RunVerdict("net", against=["settings"]), RunVerdict("net")
-    assert milder(bad, good) is good and milder(bad, bad) is bad
-    assert milder(sure, good) is sure
-    assert milder(bad, RunVerdict("net", not_run="lost")) is bad
+def test_what_chance_alone_speaks_against_is_tried_again() -> None:
+    """One training that got stuck is no reason to accuse anybody; nor are two that lie apart."""
+    claimed = history(0)
+    stuck, well = (again(history(seed, top=top), claimed) for seed, top in ((1, 0.3), (2, 0.6)))
+    assert judge("net", claimed, [stuck], "").verdict == NOT_REPRODUCIBLE
+    assert judge("net", claimed, [stuck, stuck, stuck], "").verdict == NOT_REPRODUCIBLE
+    assert judge("net", claimed, [stuck, well], "").verdict == REPRODUCED
+    assert judge("net", claimed, [stuck, None], "lost").verdict == NOT_REPRODUCIBLE
+
+
+def test_what_is_sure_is_not_tried_again() -> None:
+    claimed = history(0, lr=0.1)
+    tried = judge("net", claimed, [again(history(1), claimed)], "")
+    assert tried.verdict == NOT_REPRODUCIBLE and not tried.chance_alone
+
+
+def test_rates_of_another_recipe_show_in_the_first_epoch() -> None:
+    """No schedule begins otherwise because the run is to be longer."""
+    claimed = history(0, rate=0.1)
+    verdict = compare("net", claimed, again(history(1), claimed), "")
+    assert "begins with a learning rate of 0.1, its code with 0.05" in verdict.against[0]
 
 
 def test_a_student_is_as_far_as_the_last_run() -> None:
