@@ -225,12 +225,12 @@ def main() -> None:
             found.append(auditors[course].audit(student))
             print(f"{made:<36}", *told.student_lines(found[-1]), sep="\n    ", flush=True)
         seconds = (time.monotonic() - began) / len(students)
-    made = {student: kind for student, (_, kind) in students.items()}
-    show(made, found, seconds)
+    kinds = {student: kind for student, (_, kind) in students.items()}
+    show(kinds, found, seconds)
     rows = json.loads(told.as_json(ASSIGNMENT, found))["students"]
     save(asked.json, {
         "command": sys.argv, "seconds a student": round(seconds, 1),
-        "students": [{"made": made[row["student"]], **row} for row in rows],
+        "students": [{"made": kinds[row["student"]], **row} for row in rows],
     })  # fmt: skip
 
 

@@ -65,11 +65,13 @@ class RunVerdict:
 def judge(run: str, claimed: History, trained: Sequence[Again | None], trouble: str) -> RunVerdict:
     """The verdict on one run that was trained so many times.
 
-    The first training counts, and where chance alone may speak against it, the best of all; how
-    far they are from each other widens the room. `trouble` says why it is missing, if it is.
+    The first training counts, and where chance alone may speak against it, the best of all. How far
+    they are from each other widens the room, to twice itself at most: code can fail on purpose.
+    `trouble` says why the run is missing, if it is.
     """
-    reached = [max(one.history["val_accuracy"], default=0.0) for one in trained if one]
-    room = FINAL + max(reached, default=0.0) - min(reached, default=0.0)
+    reached = [_best(one) for one in trained if one]
+    apart = max(reached, default=0.0) - min(reached, default=0.0)
+    room = FINAL + min(FINAL, apart)
     first, *others = (compare(run, claimed, one, trouble, room) for one in trained)
     if not first.chance_alone:
         return first
@@ -199,6 +201,12 @@ def _to_compare(claimed: History, again: Again, count: int) -> tuple[float, floa
     best = max(trained["val_accuracy"][:count])
     found = min(best, again.reached.accuracy) if again.reached else best
     return max(claimed["val_accuracy"][:count]), found
+
+
+def _best(again: Again) -> float:
+    """The best accuracy of the run trained here, as far as its weights bear it out."""
+    told = max(again.history["val_accuracy"], default=0.0)
+    return min(told, again.reached.accuracy) if again.reached else told
 
 
 def _both(claimed: History, trained: History) -> int:

@@ -104,8 +104,8 @@ def drawn_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKIPGRADE_DATASET", "builtin")
 
 
-def audited(course: Course, student: str, terms: Terms = Terms()) -> Audited:
-    return Auditor(course, ASSIGNMENT, terms, lambda *_: None).audit(student)
+def audited(course: Course, student: str, terms: Terms | None = None) -> Audited:
+    return Auditor(course, ASSIGNMENT, terms or Terms(), lambda *_: None).audit(student)
 
 
 @pytest.fixture(scope="module")

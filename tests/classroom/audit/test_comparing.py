@@ -217,6 +217,12 @@ def test_what_chance_alone_speaks_against_is_tried_again() -> None:
     assert judge("net", claimed, [stuck, None], "lost").verdict == NOT_REPRODUCIBLE
 
 
+def test_code_that_fails_on_purpose_makes_no_room_for_what_it_never_reaches() -> None:
+    claimed = history(0, top=0.9)
+    tries = [again(history(seed, top=top), claimed) for seed, top in ((1, 0.6), (2, 0.1))]
+    assert judge("net", claimed, tries, "").verdict == NOT_REPRODUCIBLE
+
+
 def test_what_is_sure_is_not_tried_again() -> None:
     claimed = history(0, lr=0.1)
     tried = judge("net", claimed, [again(history(1), claimed)], "")
