@@ -81,7 +81,8 @@ def test_sizes_may_be_taken_from_the_images(cell: str) -> None:
 
 
 def test_a_network_of_such_blocks() -> None:
-    changed = IDLE[BLOCKS] | {"plain-block": PLAIN.format(**STRIDES)}
+    code = BLOCKS.cells["plain-block"] + PLAIN.format(**STRIDES)  # with its helpers
+    changed = IDLE[BLOCKS] | {"plain-block": code}
     BLOCKS.accepts("test-plain-net", changed)
     assert BLOCKS.passes_visible("test-plain-net", changed), BLOCKS.errors
 
