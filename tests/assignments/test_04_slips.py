@@ -48,3 +48,45 @@ def test_a_share_is_a_number_of_any_kind(share: str) -> None:
 def test_a_share_is_no_text() -> None:
     changed = TRIAL.edited("formulas", ("1 / N + 1 / D_K**2", "str(1 / N + 1 / D_K**2)"))
     assert TRIAL.refuses("test-formulas", IDLE | changed).share == 0.75
+
+
+AROUND = """
+class Around(nn.Module):
+    def __init__(self, layers):
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, x):
+        out = self.layers(x)
+        return out + x if out.shape == x.shape else out
+"""
+SHORTCUTS = {
+    "plain-block": "\n\nPlain = PlainBlock\ndef PlainBlock(*sizes, **stride):\n"
+    "    return Around(Plain(*sizes, **stride))\n",
+    "conv-dw": "\n\nseparable = conv_dw\ndef conv_dw(*sizes, **stride):\n"
+    "    return Around(separable(*sizes, **stride))\n",
+}
+
+
+@pytest.mark.parametrize(("cell", "left"), [("plain-block", 0.5), ("conv-dw", 0.67)])
+def test_a_shortcut_where_the_shapes_agree(cell: str, left: float) -> None:
+    changed = {cell: TRIAL.cells[cell] + AROUND + SHORTCUTS[cell]}
+    found = TRIAL.refuses(f"test-{cell}", IDLE | changed)
+    assert round(found.share, 2) == left
+
+
+TRAPS = {
+    "batch norm after the depthwise ReLU": (
+        "conv-dw",
+        "nn.BatchNorm2d(in_channels),\n        nn.ReLU(),",
+        "nn.ReLU(),\n        nn.BatchNorm2d(in_channels),",
+    ),
+    "four groups always": ("conv-dw", "groups=in_channels", "groups=4"),
+    "3x3 always": ("formulas", "1 / D_K**2", "1 / 9"),
+}
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_students_see_it_themselves(name: str) -> None:
+    cell, old, new = TRAPS[name]
+    assert not TRIAL.passes_visible(f"test-{cell}", IDLE | TRIAL.edited(cell, (old, new)))
