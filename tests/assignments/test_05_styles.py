@@ -113,25 +113,16 @@ class BasicBlock(nn.Module):
         out = self.norm2(self.conv2(out))
         return F.relu(out + shortcut(x, self.out_channels, self.stride))
 """
-HAND_WRITTEN_NORM = """
+FUNCTIONAL_NORM = """
 class Norm(nn.Module):
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
+    def __init__(self, channels):
         super().__init__()
         self.gamma, self.beta = (nn.Parameter(make(channels)) for make in (torch.ones, torch.zeros))
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("var", torch.ones(channels))
-        self.eps, self.momentum = eps, momentum
 
     def forward(self, x):
-        mean, var = self.mean, self.var
-        if self.training:
-            mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
-            n = x.numel() / x.shape[1]
-            with torch.no_grad():
-                self.mean.mul_(1 - self.momentum).add_(self.momentum * mean)
-                self.var.mul_(1 - self.momentum).add_(self.momentum * var * n / (n - 1))
-        x = (x - mean[None, :, None, None]) / torch.sqrt(var[None, :, None, None] + self.eps)
-        return x * self.gamma[None, :, None, None] + self.beta[None, :, None, None]
+        return F.batch_norm(x, self.mean, self.var, self.gamma, self.beta, self.training)
 """
 LAZY = """
 class BasicBlock(nn.Module):
@@ -147,8 +138,7 @@ class BasicBlock(nn.Module):
         return F.relu(self.body(x) + shortcut(x, self.c, self.s))
 """
 RIGHT_BLOCKS = {
-    "batch norm by hand, its variance unbiased": HAND_WRITTEN_NORM
-    + BLOCK.replace("nn.BatchNorm2d", "Norm"),
+    "F.batch_norm": FUNCTIONAL_NORM + BLOCK.replace("nn.BatchNorm2d", "Norm"),
     "lazy layers": LAZY,
     "a ReLU by comparison": BLOCK.replace("F.relu(", "(lambda y: y * (y > 0))("),
 }

@@ -28,7 +28,8 @@ PANELS = (
 figure, (left, right) = plt.subplots(1, 2, sharey=True)
 left.plot([1, 2, 3], train, label="training"); right.plot([1, 2, 3], val, label="validation")
 left.set(xlabel="epoch", title="seen"); right.set(xlabel="epoch", title="held out")
-left.set_ylabel("accuracy"); figure.legend()
+left.set_ylabel("accuracy")
+figure.legend()
 """
 )
 HIDDEN = """
