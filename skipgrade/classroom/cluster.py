@@ -18,6 +18,7 @@ import dask
 from dask.system import CPU_COUNT
 from distributed import Client, SpecCluster, Worker, WorkerPlugin
 from distributed import Future as DaskFuture
+from distributed.security import Security
 from distributed.system import MEMORY_LIMIT
 
 from skipgrade.classroom import workers
@@ -31,6 +32,10 @@ from skipgrade.judging.grader.preload import THREAD_SETTINGS, prepare_for, share
 MEMORY_A_WORKER = 2 * 2**30
 LEAST_AHEAD = 16
 WORKER_TIMEOUT_S = 30.0
+NO_CERTIFICATE = (
+    "Tell Dask where its files lie: DASK_DISTRIBUTED__COMM__TLS__CA_FILE, "
+    "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY."
+)
 SHORT = "(is the machine short of memory?)"
 # Deaths are counted by the task itself: Dask blames whatever its scheduler had sent to the worker.
 DEATHS_DASK_FORGIVES = 100
@@ -145,16 +150,23 @@ def _kernels_for(
 def given(address: str, sources: list[Path], say: Callable[[str], None]) -> Iterator[Results]:
     """A cluster somebody else runs; its workers see the course at the same path as we do."""
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    try:
-        client = Client(address)
-    except (OSError, ValueError) as error:
-        raise CourseError(
-            f"No scheduler answers at {address} ({error}). Start it, or leave out --scheduler."
-        ) from error
-    with client:
+    with _client(address) as client:
         say(f"  {_threads(client)} worker thread(s) at {address}")
         with _manners(client, _Manners(sources)):
             yield lambda jobs: _results(client, jobs, least=LEAST_AHEAD)
+
+
+def _client(address: str) -> Client:
+    try:
+        arguments = Security().get_connection_args("client")
+        if address.startswith("tls:") and arguments["ssl_context"] is None:
+            raise CourseError(f"{address} speaks TLS. {NO_CERTIFICATE}")
+        return Client(address)
+    except (OSError, ValueError, RuntimeError) as error:
+        tls = "" if address.startswith("tls:") else " With TLS its address begins with tls://."
+        raise CourseError(
+            f"No scheduler answers at {address} ({error}). Start it, or leave out --scheduler.{tls}"
+        ) from error
 
 
 @contextmanager

@@ -54,6 +54,14 @@ def load_weights(model: nn.Module, path: Path) -> None:
     model.load_state_dict(tensors)
 
 
+def in_half(path: Path) -> bytes:
+    """The same weights in float16, of half the size; as they are where one is too large for it."""
+    tensors = load_file(path)
+    short = {key: x.half() if x.dtype == torch.float32 else x for key, x in tensors.items()}
+    fits = all(bool(torch.isfinite(x).all()) for x in short.values())
+    return save(short) if fits else path.read_bytes()
+
+
 def _misfits(model: nn.Module, tensors: Tensors) -> list[str]:
     wanted = model.state_dict()
     problems = [f"{key} is not in the file" for key in wanted if key not in tensors]

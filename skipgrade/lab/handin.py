@@ -11,7 +11,7 @@ from pathlib import Path
 from torch import nn
 
 from skipgrade.lab import leftover, session
-from skipgrade.lab.checkpoint import load_weights
+from skipgrade.lab.checkpoint import in_half, load_weights
 from skipgrade.lab.errors import LabError
 from skipgrade.lab.files import run_file, write_atomically
 from skipgrade.lab.history import History
@@ -27,10 +27,13 @@ def hand_in(
     assignment: str,
     weights: Models | None = None,
     predictions: Sequence[str] = (),
+    small: bool = False,
 ) -> Path:
     """Write `<assignment>_<student id>.zip` in this folder, or say everything that is missing.
 
     `weights` names the runs asked for and what builds their models: {"lenet5": LeNet5}.
+    With `small` the weights are packed in float16, which halves the file; those here stay as they
+    are.
     """
     target = Path(f"{assignment}_{student_id}.zip")
     if autograding():
@@ -46,7 +49,7 @@ def hand_in(
         raise LabError("Nothing was packed yet. Still to do:\n  - " + "\n  - ".join(problems))
     files = sorted({*Path().glob("*-best.safetensors"), *Path().glob("*-history.json")})
     files += [Path(file) for file in predictions]
-    write_atomically(target, _zip(f"{assignment}.ipynb", notebook, files))
+    write_atomically(target, _zip(f"{assignment}.ipynb", notebook, files, small))
     print(f"{target} is ready: the notebook and {len(files)} files. Hand in this one file.")
     for line in leftover.told(assignment, json.loads(notebook)["cells"], weights or {}):
         print(line)
@@ -116,10 +119,13 @@ def _complaint(look: Callable[[], object]) -> list[str]:
     return []
 
 
-def _zip(notebook_name: str, notebook: bytes, files: Sequence[Path]) -> bytes:
+def _zip(notebook_name: str, notebook: bytes, files: Sequence[Path], small: bool) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(notebook_name, notebook)
         for file in files:
-            archive.write(file, file.name)
+            if small and file.suffix == ".safetensors":
+                archive.writestr(file.name, in_half(file))
+            else:
+                archive.write(file, file.name)
     return packed.getvalue()

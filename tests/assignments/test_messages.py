@@ -23,7 +23,6 @@ SAMPLE = {
 # Mistakes that the visible part of a test cell cannot show without giving the answer away, or
 # without knowing how it was come by.
 SILENT = {
-    "BasicBlock: one norm for both",
     "PRINTED_STRIDES: last stride",
     "ResNet: dropout 0.2",
     "ResNet: Dropout2d",

@@ -26,6 +26,7 @@ from tests.conftest import BIN, run_nbgrader
 from .conftest import ASSIGNMENT, submit
 from .gradebooks import content, students
 
+TLS_FILES = [f"distributed.comm.tls.{name}" for name in ("ca-file", "client.cert", "client.key")]
 KILL = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)"
 KILL_ONCE = """\
 import pathlib
@@ -250,6 +251,28 @@ def test_nobody_at_the_address_is_a_plain_word(
         pytest.raises(CourseError, match="No scheduler answers at tcp"),
     ):
         grading.grade(finished, ASSIGNMENT, say=quiet, scheduler="tcp://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("settings", "address", "told"),
+    [
+        ({}, "tls://127.0.0.1:9", "speaks TLS. Tell Dask where its files lie: DASK_DISTRIBUTED"),
+        (dict.fromkeys(TLS_FILES, "/gone.pem"), "tls://127.0.0.1:9", "No such file"),
+        ({"distributed.comm.require-encryption": True}, "tcp://127.0.0.1:9", "begins with tls://"),
+        ({}, "tcp://127.0.0.1:9", "begins with tls://"),
+    ],
+)
+def test_what_is_wrong_with_the_connection_is_told_in_plain_words(
+    settings: dict[str, object], address: str, told: str
+) -> None:
+    import dask.config
+
+    with (
+        dask.config.set(settings | {"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(CourseError, match=told),
+        cluster.given(address, [], quiet),
+    ):
+        pass
 
 
 def test_orders_are_made_only_as_far_ahead_as_there_are_threads(

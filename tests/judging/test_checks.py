@@ -68,6 +68,14 @@ def test_equal_fails(solution: str, student: str) -> None:
     assert verdict.internal_error == "", "the check itself must cope"
 
 
+@pytest.mark.parametrize("known", ["True", "False", "[1]", "0"])
+def test_equal_to_what_is_known_beforehand_asks_no_solution(known: str) -> None:
+    other = {"True": "False", "False": "True"}.get(known, "2")
+    hidden = f"check.equal('value', to={known})"
+    assert judge(hidden, f"value = {known}", "").share == 1.0
+    assert judge(hidden, f"value = {other}", "").share == 0.0
+
+
 def test_equal_sends_arrays_but_never_shows_them() -> None:
     hidden = "import torch\ncheck.equal('f(secret)', secret=torch.tensor([2.0, 3.0]))"
     double, triple = "f = lambda x: 2 * x", "f = lambda x: 3 * x"

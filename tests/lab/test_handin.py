@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load, load_file
 
 from skipgrade import lab
 from skipgrade.lab import leftover, session
+from skipgrade.lab.checkpoint import save_weights
 from skipgrade.lab.visible import Task
 
 ASSIGNMENT = "01-lenet5-pipeline"
@@ -47,6 +49,31 @@ def test_a_complete_hand_in_becomes_one_zip(trained, capsys):
         }
         for name in archive.namelist():
             assert archive.read(name) == Path(name).read_bytes()
+
+
+def test_a_small_hand_in_holds_the_same_weights_in_half_precision(trained):
+    path = lab.hand_in("ab-12", assignment=ASSIGNMENT, weights={"lenet5": trained}, small=True)
+    with zipfile.ZipFile(path) as archive:
+        packed = load(archive.read("lenet5-best.safetensors"))
+        history = archive.read("lenet5-history.json")
+    assert history == Path("lenet5-history.json").read_bytes()
+    whole = load_file("lenet5-best.safetensors")
+    assert packed.keys() == whole.keys()
+    for name, tensor in whole.items():
+        floats = tensor.dtype == torch.float32
+        assert packed[name].dtype == (torch.float16 if floats else tensor.dtype)
+        assert torch.allclose(packed[name].to(tensor.dtype), tensor, rtol=1e-3, atol=1e-6)
+
+
+def test_weights_too_large_for_half_precision_are_packed_as_they_are(trained):
+    net = trained()
+    with torch.no_grad():
+        next(net.parameters()).mul_(1e6)
+    save_weights(net, Path("lenet5-best.safetensors"))
+    path = lab.hand_in("ab-12", assignment=ASSIGNMENT, weights={"lenet5": trained}, small=True)
+    with zipfile.ZipFile(path) as archive:
+        packed = archive.read("lenet5-best.safetensors")
+    assert packed == Path("lenet5-best.safetensors").read_bytes()
 
 
 def test_everything_missing_is_listed_at_once():

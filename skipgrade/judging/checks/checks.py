@@ -70,13 +70,15 @@ class Checks:
     @_check
     def equal(
         self, trial: Trial, /, expression: str, *, hint: str = "", tolerance: float = 1e-6,
-        made_of: Collection[str] = (), **arrays: Any,
+        made_of: Collection[str] = (), to: Any = None, **arrays: Any,
     ) -> str | None:  # fmt: skip
         """One value, the same in both kernels. A bool is not a number, a list may be a tuple.
 
-        `made_of` as in `check.function`.
+        `made_of` as in `check.function`; `to` is the value where it is known beforehand.
         """
-        expected = trial.solution.ask("value", expression=expression, arrays=arrays)
+        expected = to
+        if to is None:
+            expected = trial.solution.ask("value", expression=expression, arrays=arrays)
         wanted = value_of(expression, arrays)
         got = ask_student(trial, wanted, hint, "value", expression=expression, arrays=arrays)
         found = difference(expected, got, tolerance)

@@ -56,14 +56,11 @@ class Draw:
         }
 
     def losses(self) -> list[dict[str, Any]]:
-        """Two losses whose mean over a batch is the mean over its images, in a drawn order. Both
-        depend on how large scores are, and not on their differences alone."""
+        """Two losses whose mean over a batch is the mean over its images, in a drawn order."""
         pair: list[dict[str, Any]] = [
             {"kind": "cross entropy", "label_smoothing": self.between(0.05, 0.2)},
             {"kind": "multi margin", "p": 2, "margin": self.between(0.5, 2.0)},
         ]
-        for loss in pair:
-            loss["growth"] = self.between(0.05, 0.2)
         return pair if self.count(0, 1) else pair[::-1]
 
 

@@ -116,7 +116,7 @@ class HandedIn:
         if self._notebook is None:
             return otherwise()
         expected = f"{name} = and a value, written out"
-        for code in reversed(self._code()):
+        for code in reversed([code for code in self._code() if name in code]):
             for statement in reversed(self._statements(code)):
                 found = _assigned(statement, name)
                 if found is not None:

@@ -44,14 +44,14 @@ class Probe(nn.Module):
 
 
 class Scaled(nn.Module):
-    """A loss and a penalty on large scores, times a number."""
+    """A loss times a number."""
 
-    def __init__(self, kind: str, scale: float, growth: float, **settings: Any) -> None:
+    def __init__(self, kind: str, scale: float, **settings: Any) -> None:
         super().__init__()
-        self.loss, self.scale, self.growth = LOSSES[kind](**settings), scale, growth
+        self.loss, self.scale = LOSSES[kind](**settings), scale
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.scale * (self.loss(input, target) + self.growth * input.square().mean())
+        return self.scale * self.loss(input, target)
 
 
 def training_step(
