@@ -28,9 +28,6 @@ SILENT = {
     "train_step: the loss after the step",
     "l1_step: the loss without the penalty returned",
     "BasicBlock: one norm for both",
-    "PRINTED_STRIDES: last stride",
-    "ResNet: dropout 0.2",
-    "ResNet: Dropout2d",
 }
 
 
