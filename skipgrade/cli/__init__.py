@@ -13,7 +13,7 @@ from pathlib import Path
 from skipgrade import __version__
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.terminal import ReaderGoneError, complain, flush
-from skipgrade.cli import grading, machine, results, writing
+from skipgrade.cli import auditing, grading, machine, results, writing
 from skipgrade.cli.shared import DONE, INTERRUPTED, NOT_DONE, UNREAD
 
 __all__ = ["DONE", "INTERRUPTED", "NOT_DONE", "UNREAD", "main"]
@@ -66,6 +66,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"skipgrade {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (writing, grading, results, machine):
+    for group in (writing, grading, results, auditing, machine):
         group.add_to(commands)
     return parser

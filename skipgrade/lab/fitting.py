@@ -19,6 +19,7 @@ from skipgrade.lab.files import run_file
 from skipgrade.lab.history import History
 from skipgrade.lab.loaders import Data
 from skipgrade.lab.machine import autograding, deterministic, device
+from skipgrade.lab.retraining import Trained, retraining, runs
 from skipgrade.lab.running import Evaluate, Run, Step
 from skipgrade.lab.schedules import Schedule
 from skipgrade.lab.settings import describe
@@ -47,7 +48,7 @@ def fit(
     On the drawn images the lab's own step computes in float32, with deterministic algorithms, so
     that a run ends nearly alike on every machine; on the official ones in what is fastest.
     """
-    if autograding():
+    if autograding() and not retraining():
         return _handed_in(model, name)
     if epochs < 1:
         raise LabError(f"epochs={epochs}: train for at least one epoch.")
@@ -73,6 +74,8 @@ def fit(
         seed=seed,
     )
     run.take_up(settings, schedule)
+    if retraining():
+        runs[name] = Trained(model, run.loaders[1], epochs)
     try:
         with deterministic() if drawn else nullcontext():
             run.train()

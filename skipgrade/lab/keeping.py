@@ -9,6 +9,7 @@ from pathlib import Path
 
 from skipgrade.lab.errors import LabError
 from skipgrade.lab.files import KINDS, run_file, write_atomically
+from skipgrade.lab.retraining import retraining
 
 VARIABLE = "SKIPGRADE_RUNS"
 RESUME, BEST = "resume.safetensors", "best.safetensors"
@@ -49,7 +50,7 @@ def forget(name: str) -> None:
 
 def _folder() -> Path | None:
     chosen = os.environ.get(VARIABLE)
-    if not chosen:
+    if not chosen or retraining():
         return None
     folder = Path(chosen).expanduser()
     if not folder.parent.is_dir():

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from skipgrade.lab.retraining import moved
+
 
 def device() -> torch.device:
     """The GPU when there is one, else the CPU."""
@@ -55,6 +57,7 @@ def deterministic() -> Iterator[None]:
 
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and torch (every device), so that a run can be repeated."""
+    seed = moved(seed)
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)

@@ -23,6 +23,7 @@ from skipgrade.lab.history import History
 from skipgrade.lab.keeping import fetch, keep
 from skipgrade.lab.machine import seed_everything
 from skipgrade.lab.progress import Shown, show
+from skipgrade.lab.retraining import most_epochs, moved
 from skipgrade.lab.schedules import Schedule
 from skipgrade.lab.settings import refuse_change
 from skipgrade.lab.steps import LabStep, TrainAccuracy, checked_loss
@@ -106,7 +107,7 @@ class Run:
         with _no_order_warning(), bar as progress:
             if done:
                 progress.line(f"{self.name}: going on after epoch {done}.")
-            for number in range(done + 1, self.epochs + 1):
+            for number in range(done + 1, most_epochs(self.epochs) + 1):
                 progress.epoch(number, self.epochs)
                 self.history.stopped = self._epoch(number, progress)
                 if self.history.stopped:
@@ -190,7 +191,7 @@ class Run:
         for loader in self.loaders:
             for generator in {loader.generator, getattr(loader.sampler, "generator", None)}:
                 if generator is not None:
-                    generator.manual_seed(seed)
+                    generator.manual_seed(moved(seed))
 
     def _publish(self, weights: Tensors) -> None:
         """Write the files of the submission that belong to the epoch just finished."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from skipgrade.lab.lazy import settle
+
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm)
 LARGE = 10.0  # of the inputs: beyond where ReLU6 and the like bend
 
@@ -18,6 +20,7 @@ def signature(net: nn.Module, shape: Sequence[int], *, train: bool = False) -> f
     made. With `train` it is taken in train mode, where a batch norm uses its batch.
     """
     inputs = LARGE * _wave(torch.Size(shape).numel(), step=0.7).view(*shape)
+    settle(net, [inputs.to(torch.float32)])
     own = copy.deepcopy(net).to("cpu", torch.float64).train(train)
     with torch.no_grad():
         _fix(own)

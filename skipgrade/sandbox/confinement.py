@@ -95,13 +95,13 @@ def confine(
     folders = "folders" not in without
     if "files" not in without and not known:
         _show_nothing_but(paths, folders)
-    _drop_privileges()
+    drop_privileges()
     if "files" not in without and known:
         _restrict_files(paths, folders, known)
     return filtered.load() if filtered else None
 
 
-def _drop_privileges() -> None:
+def drop_privileges() -> None:
     """No rights beyond the user's own, now or later; matters most where the user is root."""
 
     class Header(ctypes.Structure):

@@ -93,7 +93,6 @@ def remove(folder: str | Path) -> None:
         waiting = _empty(top, top, names)
         while waiting:
             name = waiting.pop()
-            os.chmod(name, 0o700, dir_fd=top)
             inner = os.open(name, FOLDER, dir_fd=top)
             try:
                 waiting += _empty(inner, top, names)
@@ -112,6 +111,7 @@ def _empty(folder: int, top: int, names: Iterator[str]) -> list[str]:
         for entry in list(listed):
             if entry.is_dir(follow_symlinks=False):
                 name = next(each for each in names if not _exists(each, top))
+                os.chmod(entry.name, 0o700, dir_fd=folder)  # only so may its owner move it
                 os.rename(entry.name, name, src_dir_fd=folder, dst_dir_fd=top)
                 moved.append(name)
             else:

@@ -163,6 +163,13 @@ def test_counting_by_code() -> None:
         "sum(p.numel() for p in net.parameters(recurse=False))",
         "sum(p.numel() for p in net.parameters() if p.ndim > 1)",  # no biases
         "len(list(net.parameters()))",
+        "sum(p.numel() for m in net.modules() if not isinstance(m, nn.Sequential) "
+        "for p in m.parameters())",  # once for every module around it
+        "sum(p.numel() for name, p in net.named_parameters() if 'weight' in name or "
+        "'bias' in name)",
+        "sum(m.weight.numel() + (0 if m.bias is None else m.bias.numel()) "
+        "for m in net.modules() if hasattr(m, 'weight'))",
+        "sum(p.numel() for p in net.parameters() if p.ndim in (1, 2, 4))",
     ):
         TRIAL.refuses("test-by-code", {"by-code": head + wrong})
 

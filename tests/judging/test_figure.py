@@ -22,6 +22,16 @@ ax.plot([1, 2, 3], val, label="validation")
 ax.set_xlabel("epoch"); ax.set_ylabel("accuracy"); ax.legend()
 """
 )
+PANELS = (
+    SETUP
+    + """
+figure, (left, right) = plt.subplots(1, 2, sharey=True)
+left.plot([1, 2, 3], train, label="training"); right.plot([1, 2, 3], val, label="validation")
+left.set(xlabel="epoch", title="seen"); right.set(xlabel="epoch", title="held out")
+left.set_ylabel("accuracy")
+figure.legend()
+"""
+)
 HIDDEN = """
 check.figure('figure', curves={'training': 'train', 'validation': 'val'}, length='len(train)')
 """
@@ -39,8 +49,20 @@ figure = plt.figure()
 plt.plot(np.array(val), "--", label="held out"); plt.plot(np.array(train), label="seen")
 plt.xlabel("epoch"); plt.ylabel("share right"); plt.legend()
 """,
+    "panels that share an axis, and a legend of the whole figure": PANELS,
+    "labels of the whole figure": PANELS.replace('xlabel="epoch", ', "").replace(
+        'left.set_ylabel("accuracy")', 'figure.supxlabel("epoch"); figure.supylabel("accuracy")'
+    ),
 }
 WRONG = {
+    "panels of their own, one without a label": (
+        PANELS.replace(", sharey=True", ""),
+        "label on every y axis",
+    ),
+    "panels that share an axis nobody names": (
+        PANELS.replace('left.set_ylabel("accuracy")', ""),
+        "label on every y axis",
+    ),
     "no label": (FIGURE.replace('ax.set_ylabel("accuracy"); ', ""), "label on every y axis"),
     "no legend": (FIGURE.replace("ax.legend()", ""), "legend"),
     "one curve": (

@@ -187,6 +187,8 @@ WRONG_BLOCKS = {
     "no dropout": BLOCK.replace("self.drop(out)", "out"),
     "another epsilon": BLOCK.replace("nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, eps=0.1)"),
     "an input cut off": BLOCK.replace("self.conv1(x)", "self.conv1(x.detach())"),
+    "an activation that bends for large values alone": BLOCK.replace(
+        "return F.relu(", "return F.hardtanh(").replace("(self.short(x)))", "(self.short(x)), 0, 25)"),
     "norm without scale": BLOCK.replace("nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, affine=False)"),
 }  # fmt: skip
 
@@ -236,6 +238,24 @@ def test_running_statistics_are_compared(student: str, share: float) -> None:
     hidden = "check.function('net()', x=images(4, size=4))"
     verdict = judge(hidden, NORM.format(student), NORM.format("nn.BatchNorm2d(3)"))
     assert verdict.share == share, verdict.reasons
+
+
+COUNTED = """
+from torch import nn
+class net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 2)
+    def forward(self, x):
+        x = self.fc(x.flatten(1))
+        return x * len(x) / (len(x) - 1) if self.training else x
+"""
+
+
+@pytest.mark.parametrize(("off", "share"), [("- 1", 1.0), ("- 2", 0.0)])
+def test_train_mode_may_know_the_size_of_the_batch(off: str, share: float) -> None:
+    student = COUNTED.replace("- 1", off)
+    assert judge("check.function('net()', x=torch.randn(4, 8))", student, COUNTED).share == share
 
 
 def test_messages_show_no_hidden_arguments() -> None:

@@ -82,6 +82,16 @@ class NormByHand(Net):
         self.norm = ByHand()  # type: ignore[assignment]
 
 
+class Lazy(Net):
+    """Its layers take their sizes from the first images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.LazyConv2d(6, 5)
+        self.norm = nn.LazyBatchNorm2d()  # type: ignore[assignment]
+        self.linear = nn.LazyLinear(10)
+
+
 def sequential(*, pool: type = nn.MaxPool2d, bend: type = nn.ReLU) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(3, 6, 5), nn.BatchNorm2d(6), bend(), pool(2), nn.Flatten(), nn.Linear(216, 10)
@@ -90,7 +100,7 @@ def sequential(*, pool: type = nn.MaxPool2d, bend: type = nn.ReLU) -> nn.Sequent
 
 @pytest.mark.parametrize("train", [False, True])
 @pytest.mark.parametrize(
-    "build", [Net, Otherwise, Product, sequential, Zeroed, Insists, NormByHand]
+    "build", [Net, Otherwise, Product, sequential, Zeroed, Insists, NormByHand, Lazy]
 )
 def test_the_same_network_has_the_same_signature(build: type, train: bool) -> None:
     due = lab.signature(Net(), SHAPE, train=train)

@@ -34,6 +34,9 @@ RUN_ELSEWHERE = {
     "skipgrade publish git@github.com:me/homework.git": NEW,
     "skipgrade collect ASSIGNMENT submissions.zip": NEW,
     "skipgrade holdout build": ("tests/classroom/test_holdout.py", '"holdout", "build"'),
+    "skipgrade audit ASSIGNMENT --sample 5 --figure curves.png": (
+        "tests/classroom/audit/test_audit.py", '"audit", *arguments',
+    ),
     "make demo": ("tests/machines/test_elsewhere.py", '"demo"'),
     "make term": ("tests/classroom/test_term.py", "term.walk("),
     "make release": (TERM, 'term.run("skipgrade release")'),

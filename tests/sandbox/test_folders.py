@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from skipgrade.sandbox.confinement import drop_privileges
 from skipgrade.sandbox.folders import Contents, contents, deleted_bytes, exceeds, remove
 
 NO_END = Contents(2**40, 10**9, 10**9)
@@ -50,8 +52,15 @@ def test_what_its_owner_may_not_open_is_removed_too(tmp_path: Path) -> None:
     (target / ".removed-0").mkdir()  # a name it would take itself
     for folder in (target / "closed" / "in it", target / "closed", target):
         folder.chmod(0)
-    remove(target)
+    with multiprocessing.get_context("fork").Pool(1) as ordinary:
+        ordinary.apply(_remove_without_privileges, (target,))
     assert not target.exists()
+
+
+def _remove_without_privileges(folder: Path) -> None:
+    """As somebody does who is not root, to whom rights mean something."""
+    drop_privileges()
+    remove(folder)
 
 
 def test_nothing_behind_a_link_is_removed(tmp_path: Path) -> None:

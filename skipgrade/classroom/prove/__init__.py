@@ -26,6 +26,7 @@ from skipgrade.classroom.prove.mutants import mutants
 from skipgrade.classroom.prove.side_by_side import answers
 from skipgrade.classroom.prove.table import Known, Proof, as_data, lines, read_known
 from skipgrade.classroom.rehearsal import SOLUTION
+from skipgrade.judging.judge.holdout import LABELS_FILE
 
 if TYPE_CHECKING:
     from skipgrade.classroom.prove.trial import Bench
@@ -111,13 +112,16 @@ def _some(variants: list[Variant], most: int, rng: random.Random) -> list[Varian
 
 @contextlib.contextmanager
 def _folder_of(course: Course, assignment: str) -> Iterator[Path]:
-    """A folder to work in, with the files of the last rehearsal, if there was one."""
-    rehearsed = course.root / "build" / "rehearsal" / assignment / "submitted" / SOLUTION
+    """A folder to work in, with the files of the last rehearsal, if there was one, and above it
+    the labels of that rehearsal's final test."""
+    rehearsed = course.root / "build" / "rehearsal" / assignment
     with tempfile.TemporaryDirectory(prefix="skipgrade-prove-") as name:
         folder = Path(name) / assignment
-        if (rehearsed / assignment).is_dir():
-            shutil.copytree(rehearsed / assignment, folder)
+        if (rehearsed / "submitted" / SOLUTION / assignment).is_dir():
+            shutil.copytree(rehearsed / "submitted" / SOLUTION / assignment, folder)
         else:
             folder.mkdir()
+        if (rehearsed / LABELS_FILE).is_file():
+            shutil.copy(rehearsed / LABELS_FILE, name)
         with contextlib.chdir(folder):
             yield folder

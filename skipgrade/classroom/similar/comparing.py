@@ -60,6 +60,17 @@ class Submissions:
         return self._hand_ins.hand_in(student, self._assignment).folder / name
 
     def read(self, student: str) -> Work:
+        work = self.read_weights(student)
+        folder = self._hand_ins.hand_in(student, self._assignment).folder
+        notebook = _notebook(folder)
+        released = self._released
+        for kind in texts.KINDS:
+            cells = kind.cells(notebook, released.names)
+            work.written[kind.name] = texts.runs(cells, kind.length, released.runs[kind])
+        return work
+
+    def read_weights(self, student: str) -> Work:
+        """Without what is written."""
         folder = self._hand_ins.hand_in(student, self._assignment).folder
         work = Work(student)
         for path in sorted(folder.glob("*best.safetensors")):
@@ -69,11 +80,6 @@ class Submissions:
         for run, history in histories_in(folder, LARGEST_TEXT).items():
             seconds = history["seconds"] if len(history) > 1 else []
             work.histories[run] = {"settings": history.settings, "seconds": seconds}
-        notebook = _notebook(folder)
-        released = self._released
-        for kind in texts.KINDS:
-            cells = kind.cells(notebook, released.names)
-            work.written[kind.name] = texts.runs(cells, kind.length, released.runs[kind])
         return work
 
     @cached_property
@@ -106,7 +112,7 @@ def compare(
         if roster and _together(roster, one.student, other.student):
             continue
         shared = [
-            *_same_weights(submissions, one, other),
+            *(found[1:] for found in same_weights(submissions, one, other)),
             *_same_histories(one, other),
             *_same_texts(one, other, telling),
         ]
@@ -118,18 +124,22 @@ def compare(
     return sorted(found, key=lambda pair: (-pair.strength, pair.students))
 
 
-def _same_weights(submissions: Submissions, one: Work, other: Work) -> Iterator[tuple[float, str]]:
+def same_weights(
+    submissions: Submissions, one: Work, other: Work
+) -> Iterator[tuple[str, float, str]]:
+    """The first one's file, how much it has in common with one of the other's, and in words."""
     for name, sketch in one.sketches.items():
         for other_name, other_sketch in other.sketches.items():
             where = name if name == other_name else f"{name} and {other_name}"
             if one.digests[name] == other.digests[other_name]:
-                yield 1.0, f"{printable(where)}: the same file, byte for byte"
+                yield name, 1.0, f"{printable(where)}: the same file, byte for byte"
             elif weights.worth_a_look(sketch, other_sketch):
                 some = weights.matrices(submissions.file(one.student, name))
                 others = weights.matrices(submissions.file(other.student, other_name))
                 alike = weights.likeness(some, others)
                 if alike >= NAMED:
-                    yield alike, f"{printable(where)}: weights {alike:.1%} alike{_how(one, other)}"
+                    told = f"{printable(where)}: weights {alike:.1%} alike{_how(one, other)}"
+                    yield name, alike, told
 
 
 def _how(one: Work, other: Work) -> str:

@@ -4,7 +4,7 @@ same scores and gradients. The judge runs both, the student's and the solution's
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import torch
@@ -30,6 +30,7 @@ from skipgrade.judging.programs.steps import steps
 from skipgrade.judging.verdict import message
 
 TOLERANCE = 1e-6
+LARGE = 10.0  # of the inputs: beyond where ReLU6 and the like bend
 EXPECTED = "something callable with the inputs the text describes"
 DOUBLE = torch.float64
 SHARE_LEFT_BEHIND = 0.25
@@ -100,7 +101,36 @@ def _differences(
         if reason := _compare(one, other, mode, asked):
             return _made_otherwise(our_program, their_program, mode, asked) or reason
         left = left or _left_behind(one, other, asked)
+    if bent := _bent(ours.eval, theirs.eval, slots, without, asked):
+        return bent
     return Fault(left, SHARE_LEFT_BEHIND) if left else None
+
+
+def _bent(
+    ours: Program, theirs: Program, slots: Sequence[list[Slot]], without: set[str], asked: Compared
+) -> str | None:
+    """What differs for large inputs alone, of networks whose weights bring them to any size."""
+    if not slots[0]:
+        return None
+    inputs = [LARGE * x if x.is_floating_point() else x for x in asked.inputs]
+    large = replace(asked, inputs=inputs)
+    one, other = (
+        _outputs(program, known, without, large)
+        for program, known in zip((ours, theirs), slots, strict=True)
+    )
+    found = _differ(one, other, asked.tolerance)
+    if found is None:
+        return None
+    wanted = "the reference's outputs for large inputs"
+    return _made_otherwise(ours, theirs, "eval", asked) or message(wanted, found, asked.hint)
+
+
+def _outputs(
+    program: Program, slots: list[Slot], without: set[str], asked: Compared
+) -> list[Tensor]:
+    state = drawn_state(program, slots, asked.seed, without, DOUBLE)
+    with torch.no_grad():
+        return run(program, state, asked.inputs, dtype=DOUBLE)
 
 
 def _left_behind(ours: Outcome, theirs: Outcome, asked: Compared) -> str | None:

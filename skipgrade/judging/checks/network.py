@@ -223,9 +223,10 @@ def read_network(
 def _network(ask: Any, forms: list[Any]) -> Network:
     told = ask("program")
     found = {mode: _program(told, mode, forms) for mode in ("eval", "train")}
-    if found["eval"] is None:  # steps that go with the batch size in another way: one size, then
+    if None in (found[mode] for mode in told if mode in found):
+        # Steps that go with the batch size in another way: these for one size, then.
         told = ask("program of one size")
-        found = {mode: _program(told, mode, forms) for mode in ("eval", "train")}
+        found = {mode: found[mode] or _program(told, mode, forms) for mode in found}
     if found["eval"] is None:
         raise NoProgramError("its steps depend on what the images show")
     return Network(found["eval"], found["train"])

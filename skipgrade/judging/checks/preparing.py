@@ -64,10 +64,10 @@ def preparation(trial: Trial, expression: str | None, data: str) -> Preparation:
         out = ask_student(trial, "", "", "prepared", expression=expression, images=noise)
     except NoAnswerError:
         return usual(data)
-    return _fitted(noise, out) or usual(data)
+    return fitted(noise, out) or usual(data)
 
 
-def _fitted(noise: Tensor, out: object) -> Preparation | None:
+def fitted(noise: Tensor, out: object) -> Preparation | None:
     """Scale and shift that make `out` of `noise`; None if there are none."""
     if not isinstance(out, Tensor) or out.shape != noise.shape or not out.is_floating_point():
         return None

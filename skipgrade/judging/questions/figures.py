@@ -28,16 +28,24 @@ def figure(namespace: dict[str, Any], expression: str) -> list[dict[str, Any]]:
 
 
 def _describe(ax: Any) -> dict[str, Any]:
-    legend = ax.get_legend()
+    legends = [legend for legend in (ax.get_legend(), *ax.figure.figure.legends) if legend]
     return {
         "title": ax.get_title(),
-        "xlabel": ax.get_xlabel(),
-        "ylabel": ax.get_ylabel(),
-        "legend": [text.get_text() for text in legend.get_texts()] if legend else [],
+        "xlabel": _label(ax, "x"),
+        "ylabel": _label(ax, "y"),
+        "legend": [text.get_text() for legend in legends for text in legend.get_texts()],
         "curves": [_curve(line) for line in ax.get_lines() if len(line.get_xdata()) > 0],
         "drawn": bool(ax.has_data()),
         "images": len(ax.get_images()),
     }
+
+
+def _label(ax: Any, axis: str) -> str:
+    """Its own; or that of panels which share the axis, or of the whole figure."""
+    panels = [ax, *getattr(ax, f"get_shared_{axis}_axes")().get_siblings(ax)]
+    own = [getattr(panel, f"get_{axis}label")() for panel in panels]
+    whole = [getattr(ax.figure, f"get_sup{axis}label")()]
+    return next((text for text in own + whole if text.strip()), "")
 
 
 def _curve(line: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from skipgrade.judging.questions.tracing import fill, named_slots, record
 from skipgrade.judging.questions.values import evaluate
+from skipgrade.lab.lazy import settle
 
 DOUBLE = torch.float64
 
@@ -59,6 +60,7 @@ def _respond(
     slots = []
     layers: list[str] = []
     if isinstance(target, nn.Module):
+        settle(target, list(arrays.values()))
         target = copy.deepcopy(target).to("cpu", dtype)
         for parameter in target.parameters():
             parameter.requires_grad_(True)

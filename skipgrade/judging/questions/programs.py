@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from skipgrade.judging.programs.recording import NotRecordableError, record, twin
 from skipgrade.judging.questions.values import evaluate
+from skipgrade.lab.lazy import settle
 
 SIZES = (3, 5)  # what changes from one to the other goes with the batch size
 
@@ -25,7 +26,7 @@ def program(
     Two of each, of different batch sizes; where that does not work, of the size in `forms`, which
     "one size" then says. With `of`, `expression` is a function of that model and the inputs.
     """
-    target, owner = _target(namespace, expression, of)
+    target, owner = _target(namespace, expression, forms, of)
     with torch.random.fork_rng(devices=[]):
         try:
             return _both_modes(target, [_inputs(forms, size) for size in SIZES], owner)
@@ -39,7 +40,7 @@ def one_size(
     namespace: dict[str, Any], expression: str, forms: list[Form], of: str | None = None
 ) -> dict[str, Any]:
     """The same for the batch size of `forms` alone."""
-    target, owner = _target(namespace, expression, of)
+    target, owner = _target(namespace, expression, forms, of)
     with torch.random.fork_rng(devices=[]):
         try:
             found = _both_modes(target, [_inputs(forms, None) for _ in SIZES], owner)
@@ -49,7 +50,7 @@ def one_size(
 
 
 def _target(
-    namespace: dict[str, Any], expression: str, of: str | None
+    namespace: dict[str, Any], expression: str, forms: list[Form], of: str | None
 ) -> tuple[Callable[..., Any], nn.Module | None]:
     """What to call, and the model whose weights it uses."""
     target = evaluate(namespace, expression, {})
@@ -59,6 +60,7 @@ def _target(
         owner = twin(_module(namespace, of))
         return functools.partial(target, owner), owner
     if isinstance(target, nn.Module):
+        settle(target, _inputs(forms, None))
         own = twin(target)
         return own, own
     return target, None

@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from skipgrade import cli
-from skipgrade.classroom.prove import Proof, prove
+from skipgrade.classroom.prove import Proof, _folder_of, prove
 from skipgrade.classroom.prove.cells import BEGIN, END, read
 from skipgrade.classroom.prove.equivalents import equivalents
 from skipgrade.classroom.prove.mutants import mutants
 from skipgrade.classroom.prove.side_by_side import answers
 from skipgrade.classroom.prove.table import wilson
 from skipgrade.classroom.prove.trial import Bench
+from skipgrade.classroom.rehearsal import SOLUTION
+from skipgrade.judging.judge.holdout import LABELS_FILE
+from skipgrade.lab.pack import FILE as PACK_FILE
 from tests.classroom.conftest import ASSIGNMENT
 from tests.classroom.prove import snippets
 
@@ -98,6 +101,18 @@ def losses(root: Path, code: str, asked: str) -> dict[tuple[str, ...], dict[str,
     (chosen,) = [one for one in read(path) if one.id == "work"]
     variants = [*mutants(chosen), *equivalents(chosen, bench.solution)]
     return {tuple(one.diff): bench.ask(one, all_tests=True).lost for one in variants}
+
+
+def test_a_rehearsals_files_are_there_and_the_labels_of_its_final_test(tmp_path: Path) -> None:
+    course = snippets.course(tmp_path)
+    rehearsed = tmp_path / "build" / "rehearsal" / ASSIGNMENT
+    files = rehearsed / "submitted" / SOLUTION / ASSIGNMENT
+    files.mkdir(parents=True)
+    (files / PACK_FILE).touch()
+    (rehearsed / LABELS_FILE).touch()
+    with _folder_of(course, ASSIGNMENT) as folder:
+        assert Path.cwd() == folder and Path(PACK_FILE).exists()
+        assert (folder.parent / LABELS_FILE).exists(), "where those of a course are looked for"
 
 
 def test_the_same_seed_draws_the_same(tmp_path: Path) -> None:
