@@ -87,7 +87,8 @@ class Lazy(Net):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv, self.norm = nn.LazyConv2d(6, 5), nn.LazyBatchNorm2d()
+        self.conv = nn.LazyConv2d(6, 5)
+        self.norm = nn.LazyBatchNorm2d()  # type: ignore[assignment]
         self.linear = nn.LazyLinear(10)
 
 

@@ -16,7 +16,8 @@ from skipgrade.lab.history import History
 
 COLOURS = {REPRODUCED: "#38761d", PLAUSIBLE: "#7f6000", NOT_REPRODUCIBLE: "#cc4125"}
 ACROSS = 4  # panels in a row
-PANEL = (3.4, 2.6)  # inches
+PANEL = (3.4, 2.8)  # inches
+LONGEST_NAME = 30
 
 
 def draw(found: Sequence[Audited]) -> Figure:
@@ -43,12 +44,17 @@ def _panel(axes: Axes, student: str, run: RunVerdict) -> None:
     ):
         if history is not None and history.epochs:
             axes.plot(history["epoch"], _percent(history), style, label=words, color=colour)
-    title = f"{printable(student)}, {printable(run.run)}: {run.verdict}"
+    title = f"{_short(student)}\n{_short(run.run)}: {run.verdict}"
     axes.set_title(title, fontsize=9, color=COLOURS.get(run.verdict, "#444444"), parse_math=False)
     axes.set_xlabel("epoch", fontsize=8)
     axes.set_ylabel("validation accuracy, %", fontsize=8)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
+
+
+def _short(name: str) -> str:
+    told = printable(name)
+    return told if len(told) <= LONGEST_NAME else f"{told[: LONGEST_NAME - 1]}…"
 
 
 def _percent(history: History) -> list[float]:
