@@ -209,7 +209,7 @@ WRONG = {
     "softmax": ("lenet5-forward", {"lenet5": instead(LENET, "84, 10)", "84, 10), nn.Softmax(1)")}, 0),
     "no ReLU": ("lenet5-forward", {"lenet5": instead(LENET, "120), nn.ReLU()", "120)")}, 0),
     "batch of one": ("sanity-check-test", {"sanity-check": instead(LOOKS, "(4, ", "(1, ")}, 0.75),
-    "no parameters": ("sanity-check-test", {"sanity-check": instead(LOOKS, " and size == 62_006", "")}, 0),
+    "no parameters": ("sanity-check-test", {"sanity-check": instead(LOOKS, " and size == 62_006", "")}, 0.5),
     "raises": ("sanity-check-test", {"sanity-check": instead(LOOKS, "except RuntimeError", "except KeyError")}, 0.75),
     "always": ("sanity-check-test", {"sanity-check": "def looks_like_lenet5(model): return True"}, 0),
     "never": ("sanity-check-test", {"sanity-check": "def looks_like_lenet5(model): return False"}, 0),

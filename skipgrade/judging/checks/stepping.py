@@ -116,10 +116,10 @@ def draw_problems(draw: Draw, small: bool, sets_mode: bool) -> list[Problem]:
 
 def _below(limit: float, problem: Problem) -> Problem:
     """The same steps, from gradients that clipping at `limit` leaves as they are."""
-    lengths: list[float] = []
+    lengths: list[Tensor] = []
     noting = partial(reference_step, change=lambda model: lengths.append(gradient_length(model)))
     take_steps(noting, problem)
-    factor = 0.9 * limit / float(max(lengths))
+    factor = 0.9 * limit / max(map(float, lengths))
     loss, settings = problem["loss"], problem["settings"]
     return problem | {
         "loss": loss | {"scale": loss["scale"] * factor},
