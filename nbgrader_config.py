@@ -16,6 +16,7 @@ from nbgrader.preprocessors import (
 from sqlalchemy.exc import SAWarning
 
 from skipgrade.classroom.colab import ColabHeader
+from skipgrade.classroom.exchange import CollectPlainFiles, ReleaseWhatCameThroughHere
 from skipgrade.classroom.feedback_page import FeedbackExporter, FeedbackSummary
 from skipgrade.classroom.late import LateByDays
 from skipgrade.classroom.leftovers import beside_notebooks
@@ -52,6 +53,11 @@ c.GenerateAssignment.post_convert_hook = "skipgrade.classroom.leftovers.drop_fro
 
 # `nbgrader zip_collect` knows platforms' names as `skipgrade collect` does.
 c.ZipCollectApp.collector_plugin = PlatformNames
+
+# nbgrader's exchange: links in students' folders are not followed, and a page of feedback that did
+# not come through it stops no other.
+c.ExchangeFactory.collect = CollectPlainFiles
+c.ExchangeFactory.release_feedback = ReleaseWhatCameThroughHere
 
 # Grading: the student's kernel runs what is visible, the judge's kernel what is hidden.
 c.Autograde.exporter_class = SubmissionExporter

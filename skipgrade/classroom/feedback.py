@@ -1,5 +1,6 @@
 """Feedback pages: by nbgrader's converter, and a notice for a submission it has nothing of."""
 
+import contextlib
 import glob
 import html
 from collections.abc import Callable
@@ -10,11 +11,13 @@ from nbgrader.converters import GenerateFeedback
 from skipgrade.classroom import handin
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import ConversionError, CourseError
+from skipgrade.classroom.exchange import NEEDED
 from skipgrade.classroom.grading import notebook_names
 from skipgrade.classroom.record import Record
 from skipgrade.classroom.style import style
 from skipgrade.classroom.task import DIED
 from skipgrade.classroom.terminal import say as to_terminal
+from skipgrade.judging.intake.plain_files import NotPlainFileError, copy_plain
 from skipgrade.judging.printable import printable
 
 NOTICE = """\
@@ -73,6 +76,7 @@ def generate(
                 wrong[student], latest[student].failure if student in latest else None
             )
             pages[student] = _write_notice(folder, names[0], student, headline, reason)
+            _name_submission(course.folder("submitted", assignment, student), folder)
         say(f"  {pages[student].relative_to(course.root)}")
     if failures:
         raise CourseError(
@@ -94,3 +98,11 @@ def _write_notice(folder: Path, notebook: str, student: str, headline: str, reas
     told = {name: html.escape(printable(text)) for name, text in texts.items()}
     page.write_text(NOTICE.format(style=style(), **told), encoding="utf-8")
     return page
+
+
+def _name_submission(submitted: Path, feedback: Path) -> None:
+    """nbgrader's exchange knows by these files whose page it is."""
+    linked = submitted.is_symlink() or submitted.parent.is_symlink()
+    for name in () if linked else NEEDED:
+        with contextlib.suppress(NotPlainFileError):  # handed in another way
+            copy_plain(submitted / name, feedback / name)

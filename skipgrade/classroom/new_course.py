@@ -6,7 +6,9 @@ no wheel has them. They come from a clone, or from the source archive of one.
 
 import re
 import tarfile
-from collections.abc import Callable, Sequence
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from skipgrade import __version__
@@ -19,7 +21,8 @@ ABOUT = "source/README.md"  # of all assignments together
 VERSION = "skipgrade/__init__.py"
 KNOWN = (*COPIED, ABOUT, VERSION)
 NOTEBOOK = re.compile(r"source/([^/]+)/\1\.ipynb")
-SOURCE = "Name one with --from: a clone of skipgrade, or its source archive skipgrade-....tar.gz."
+SOURCE = "Name one with --from: a clone of skipgrade, or its source archive (.tar.gz or .zip)."
+BROKEN = (OSError, EOFError, RuntimeError, tarfile.TarError, zipfile.BadZipFile, zlib.error)
 README = """\
 # {name}
 
@@ -59,18 +62,32 @@ def _material(origin: Path) -> dict[str, bytes]:
         paths = [*(origin / name for name in KNOWN), *origin.glob("source/*/*.ipynb")]
         files = {path.relative_to(origin).as_posix(): path for path in paths if path.is_file()}
         return {name: path.read_bytes() for name, path in files.items()}
-    material = {}
     try:
-        with tarfile.open(origin) as archive:
-            for member in archive:
-                name = member.name.partition("/")[2]  # below the one folder that holds everything
-                needed = name in KNOWN or NOTEBOOK.fullmatch(name)
-                if needed and (file := archive.extractfile(member)):
-                    material[name] = file.read()
-    except (OSError, EOFError, tarfile.TarError) as error:
+        read = _in_zip if zipfile.is_zipfile(origin) else _in_tar
+        return dict(read(origin))
+    except BROKEN as error:
         reason = str(error).splitlines()[0].rstrip(":")
         raise CourseError(f"{origin} cannot be read as an archive ({reason}). {SOURCE}") from error
-    return material
+
+
+def _in_tar(origin: Path) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(origin) as archive:
+        for member in archive:
+            if (name := _needed(member.name)) and (file := archive.extractfile(member)):
+                yield name, file.read()
+
+
+def _in_zip(origin: Path) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(origin) as archive:
+        for member in archive.namelist():
+            if name := _needed(member):
+                yield name, archive.read(member)
+
+
+def _needed(member: str) -> str:
+    """Its name below the one folder that holds everything; empty for what a course does without."""
+    name = member.partition("/")[2]
+    return name if name in KNOWN or NOTEBOOK.fullmatch(name) else ""
 
 
 def _demand_complete(material: dict[str, bytes], origin: Path | None) -> None:

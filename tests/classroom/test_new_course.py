@@ -48,10 +48,22 @@ def test_it_holds_these_files_and_no_others(tmp_path: Path) -> None:
     assert [str(one) for name in chosen for one in lint.examine(course, name)] == []
 
 
-def test_all_of_them_from_the_source_archive(archive: Path, tmp_path: Path) -> None:
+def _as_zip(archive: Path, folder: Path) -> Path:
+    """As a Git host packs a branch: the folder is named after it."""
+    with tarfile.open(archive) as packed, zipfile.ZipFile(folder / "main.zip", "w") as repacked:
+        for member in packed:
+            if file := packed.extractfile(member):
+                name = Path(member.name).relative_to(Path(member.name).parts[0])
+                repacked.writestr(f"skipgrade-main/{name.as_posix()}", file.read())
+    return folder / "main.zip"
+
+
+@pytest.mark.parametrize("kind", ["tar.gz", "zip"])
+def test_all_of_them_from_the_source_archive(archive: Path, tmp_path: Path, kind: str) -> None:
+    origin = _as_zip(archive, tmp_path) if kind == "zip" else archive
     clone, archived = tmp_path / "clone" / "vision", tmp_path / "archive" / "vision"
     assert cli.main(["new", str(clone)]) == 0
-    assert cli.main(["new", str(archived), "--from", str(archive)]) == 0
+    assert cli.main(["new", str(archived), "--from", str(origin)]) == 0
     assert files(archived) == files(clone)
     assert Course(clone).assignments() == Course(ROOT).assignments()
     assert (clone / "source/README.md").is_file()
@@ -93,10 +105,19 @@ def _cut_archive(folder: Path) -> Path:
     return folder / "cut.tar.gz"
 
 
+def _damaged_zip(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "main.zip", "w") as archive:
+        archive.writestr("skipgrade/nbgrader_config.py", "c = get_config()" * 100)
+    content = (folder / "main.zip").read_bytes()
+    (folder / "main.zip").write_bytes(content.replace(b"c = get", b"c - get", 1))
+    return folder / "main.zip"
+
+
 WRONG = {
     "nothing there": (lambda folder: folder / "none.tar.gz", "cannot be read as an archive"),
     "no archive": (lambda folder: ROOT / "LICENSE", "cannot be read as an archive"),
     "half an archive": (_cut_archive, "cannot be read as an archive"),
+    "a damaged zip": (_damaged_zip, "cannot be read as an archive (Bad CRC-32"),
     "another archive": (_empty_archive, "is not skipgrade's: nbgrader_config.py is missing"),
     "another folder": (lambda folder: folder, "is not skipgrade's: nbgrader_config.py is missing"),
     "another version": (_other_version, f"is of skipgrade 9.9, and {__version__} is installed"),

@@ -10,6 +10,7 @@ SETUP = """
 import matplotlib
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
+import numpy as np
 plt.close("all")
 train, val = [0.3, 0.5, 0.6], [0.2, 0.4, 0.5]
 """
@@ -50,6 +51,8 @@ plt.plot(np.array(val), "--", label="held out"); plt.plot(np.array(train), label
 plt.xlabel("epoch"); plt.ylabel("share right"); plt.legend()
 """,
     "panels that share an axis, and a legend of the whole figure": PANELS,
+    "named epochs": FIGURE.replace("[1, 2, 3]", "['first', 'second', 'third']"),
+    "minutes for epochs": FIGURE.replace("[1, 2, 3]", "[0.5, 1.1, 1.6]"),
     "labels of the whole figure": PANELS.replace('xlabel="epoch", ', "").replace(
         'left.set_ylabel("accuracy")', 'figure.supxlabel("epoch"); figure.supylabel("accuracy")'
     ),
@@ -76,6 +79,9 @@ WRONG = {
         ),
         "under its own name",
     ),
+    "against each other": (FIGURE.replace("[1, 2, 3], val", "[.9, .7, .8], val"), "turns back"),
+    "all in one place": (FIGURE.replace("[1, 2, 3], val", "[1, 1, 1], val"), "left to right"),
+    "against nothing": (FIGURE.replace("[1, 2, 3], val", "[1, np.nan, 3], val"), "left to right"),
     "another length": (FIGURE + "ax.plot([1, 2], [0, 1])", "3 points"),
     "empty": (SETUP + "figure = plt.figure()", "empty"),
     "not a figure": (SETUP + "figure = 3", "not a matplotlib figure"),

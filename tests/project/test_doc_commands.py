@@ -15,6 +15,7 @@ DOCUMENTS = [
 ]
 PROGRAMS = ("skipgrade", "nbgrader", "make", "docker", "podman")
 TERM = "tests/classroom/term.py"  # runs commands as the documents have them
+EXCHANGE = "tests/classroom/test_exchange.py"
 NEW = (
     "tests/classroom/test_new_course.py",
     '["sh", "-c", line]',
@@ -26,6 +27,9 @@ RUN_ELSEWHERE = {
         "tests/classroom/test_cluster.py", '"--scheduler", address',
     ),
     "nbgrader autograde ASSIGNMENT": ("tests/conftest.py", '"autograde", sample.ASSIGNMENT'),
+    "nbgrader release_assignment ASSIGNMENT": (EXCHANGE, '"release_assignment", bent.NAME'),
+    "nbgrader collect ASSIGNMENT": (EXCHANGE, '"collect", bent.NAME'),
+    "nbgrader release_feedback ASSIGNMENT": (EXCHANGE, '"release_feedback", bent.NAME'),
     "skipgrade why STUDENT ASSIGNMENT": (TERM, "skipgrade why {READ} ASSIGNMENT"),
     "skipgrade ask STUDENT ASSIGNMENT": (TERM, "skipgrade ask {READ} ASSIGNMENT"),
     "skipgrade new ~/vision --assignments 01,05": NEW,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from skipgrade.judging.checks.asking import NoAnswerError, ask_student
@@ -48,7 +49,9 @@ def _well_formed(axes: Any) -> bool:
         and isinstance(ax["curves"], list)
         and isinstance(ax["legend"], list)
         and all(
-            isinstance(c, dict) and set(c) == {"label", "y"} and isinstance(c["y"], list)
+            isinstance(c, dict)
+            and set(c) == {"label", "x", "y"}
+            and all(isinstance(c[axis], list) for axis in "xy")
             for c in ax["curves"]
         )
         for ax in axes
@@ -89,9 +92,19 @@ def _curves(trial: Trial, drawn: list[dict[str, Any]], asked: Asked, hint: str) 
         ]
         if not found:
             return message(f"a curve with the values of {label}", "no such curve", hint)
+        if not (found := [curve for curve in found if _goes_forward(curve["x"])]):
+            return message(f"the {label} from left to right", "a line that turns back", hint)
         if all(_belongs_to_another(str(c["label"]), label, wanted) for c in found):
             return message(f"the {label} under its own name", f"the name {found[0]['label']}", hint)
     return None
+
+
+def _goes_forward(x: list[Any]) -> bool:
+    """Each point is to the right of the one before it, as one epoch comes after another."""
+    return all(
+        isinstance(one, float) and isinstance(other, float) and one < other
+        for one, other in pairwise(x)
+    )
 
 
 def _belongs_to_another(shown: str, label: str, labels: Curves) -> bool:

@@ -49,5 +49,6 @@ def _label(ax: Any, axis: str) -> str:
 
 
 def _curve(line: Any) -> dict[str, Any]:
+    x = np.asarray(line.get_xdata(orig=False), dtype=float)  # numbers, for names of epochs too
     y = np.asarray(line.get_ydata(), dtype=float)
-    return {"label": str(line.get_label()), "y": [float(v) for v in y[:POINTS]]}
+    return {"label": str(line.get_label()), "x": x[:POINTS].tolist(), "y": y[:POINTS].tolist()}
