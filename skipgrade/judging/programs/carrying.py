@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from skipgrade.judging.programs.axes import Axes, moved
 from skipgrade.judging.programs.naming import named
 from skipgrade.judging.programs.operations import changes, is_view, parameter_names
 from skipgrade.judging.programs.program import Node, Program, Ref
@@ -29,7 +30,6 @@ FAMILIES = {
 }  # fmt: skip
 ROLES = {"mat2": "weight", "self": "bias", "mat1": "weight", "other": "weight"}  # of a linear layer
 OPTIONAL_BIAS = {"conv", "linear"}
-SAME_NUMBERS = {"detach", "alias", "_to_copy", "clone", "contiguous"}
 
 
 @dataclass
@@ -75,9 +75,13 @@ class _Tracker:
     turned: dict[int, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # Of a tensor that is a parameter, as it is or turned round: the state's number.
+        # Of a tensor that is a parameter, as it is or turned round: the state's number, and
+        # where its axes have come to lie.
         self._weight = {number: number for number in range(len(self.program.state))}
-        self._turns = dict.fromkeys(self._weight, False)
+        self._axes: dict[int, Axes] = {
+            number: tuple(range(len(entry.shape)))
+            for number, entry in enumerate(self.program.state)
+        }
         self._root: dict[int, int] = {}
         self._came_through: dict[int, frozenset[str]] = {}
 
@@ -108,19 +112,18 @@ class _Tracker:
     def _is_the_same_weight(self, node: Node, given: list[int]) -> bool:
         if len(given) != 1 or given[0] not in self._weight or len(node.out) != 1:
             return False
-        turned = node.name in ("t", "transpose", "permute", "numpy_T")
-        if not turned and node.name not in SAME_NUMBERS:
+        number = self._weight[given[0]]
+        axes = moved(node, self._axes[given[0]], self.program.state[number].shape)
+        if axes is None:
             return False
-        if turned and len(self.program.state[self._weight[given[0]]].shape) != 2:
-            return False
-        self._weight[node.out[0]] = self._weight[given[0]]
-        self._turns[node.out[0]] = self._turns[given[0]] != turned
+        self._weight[node.out[0]] = number
+        self._axes[node.out[0]] = axes
         return True
 
     def _slots(self, node: Node) -> dict[str, tuple[int, bool]]:
         names = parameter_names(node.op)
         named = [*zip(names, node.args, strict=False), *node.kwargs.items()]
-        family = FAMILIES.get(node.name, node.name)
+        family = self._family(node)
         found = {}
         for name, value in named:
             if isinstance(value, Ref) and value.number in self._weight:
@@ -133,13 +136,20 @@ class _Tracker:
 
     def _is_turned(self, value: Ref) -> bool:
         """nn.Linear's weight reaches the product turned round; one that does not is `x @ W`."""
-        state = self.program.state[self._weight[value.number]]
-        return len(state.shape) == 2 and not self._turns[value.number]
+        return [axis for axis in self._axes[value.number] if axis is not None] == [0, 1]
+
+    def _family(self, node: Node) -> str:
+        """A product of batches whose second matrix is one weight for all is a linear layer."""
+        if node.name == "bmm" and isinstance(node.args[1], Ref):
+            axes = self._axes.get(node.args[1].number, ())
+            if len(axes) == 3 and axes[0] is None:
+                return "linear"
+        return FAMILIES.get(node.name, node.name)
 
     def _note(
         self, node: Node, slots: dict[str, tuple[int, bool]], upstream: frozenset[str]
     ) -> str:
-        family = FAMILIES.get(node.name, node.name)
+        family = self._family(node)
         flat = self.flat and family == "conv" and _sees_all_channels(node)
         shapes = {}
         for role, (number, turned) in slots.items():

@@ -102,14 +102,19 @@ def _without_numbers(
     program: Program, shapes: Sequence[Tensor], dtype: torch.dtype
 ) -> tuple[Values, int]:
     """Inputs, state and constants as tensors that have a shape alone; and the batch size."""
-    inputs = [torch.empty(x.shape, dtype=x.dtype, device=META) for x in shapes]
+    inputs = [_imagined_of(x, dtype) for x in shapes]
     values: Values = dict(zip(program.input_numbers(), inputs, strict=True))
     for number, entry in enumerate(program.state):
         kind = dtype if entry.dtype in FLOATING else getattr(torch, entry.dtype)
         values[number] = torch.empty(entry.shape, dtype=kind, device=META)
     for number, constant in program.constants.items():
-        values[number] = torch.empty_like(constant, device=META)
+        values[number] = _imagined_of(constant, dtype)
     return values, _batch_of(program, inputs)
+
+
+def _imagined_of(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    kind = dtype if tensor.is_floating_point() else tensor.dtype
+    return torch.empty(tensor.shape, dtype=kind, device=META)
 
 
 def _imagined(node: Node, values: Values, batch: int, dtype: torch.dtype) -> list[Tensor]:
