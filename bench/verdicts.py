@@ -76,7 +76,7 @@ def section(proof: dict[str, Any]) -> Iterator[str]:
     yield f"\n## {proof['assignment']}\n"
     if proof["not_asked"]:
         named = ", ".join(f"`{cell}`" for cell in proof["not_asked"])
-        yield f"Not asked, for want of trained files: {named}.\n"
+        yield f"Not asked, since they need cells that train, or trained files: {named}.\n"
     refused = [one for one in proof["equivalents"]["variants"] if one["lost"] or one["stopped"]]
     kept = survivors(proof)
     for title, some in (

@@ -87,7 +87,7 @@ class _Ask:
         if isinstance(found, str) or found.stopped:
             why = found if isinstance(found, str) else found.stopped
             raise CourseError(f"The solution itself could not be judged: it {why}.")
-        self._bench.leave_out(found.lost)
+        self._bench.learn(found)
         return list(found.lost)
 
     def about(

@@ -18,6 +18,7 @@ from nbgrader.utils import is_solution
 from skipgrade.classroom.lint.names import at_once
 from skipgrade.judging.grader.source import NEEDS_TRAINING, is_automatic, split
 
+RENAMING = ("attribute", "Sequential")  # kinds of change
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
@@ -29,6 +30,11 @@ class Variant:
     how: str
     code: str
     before: str
+
+    @property
+    def renames(self) -> bool:
+        """Whether its weights have other names than those of the solution."""
+        return any(kind in self.how for kind in RENAMING)
 
     @cached_property
     def diff(self) -> list[str]:

@@ -12,6 +12,7 @@ class Found:
     lost: dict[str, float] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     asked: int = 0
+    weighed: list[str] = field(default_factory=list)  # the tests that read a file of weights
     stopped: str = ""  # "crashed", "took too long"
 
     @property

@@ -95,7 +95,8 @@ def lines(proof: Proof) -> Iterator[str]:
     if proof.unseen:
         yield f"  not tried: parts of {', '.join(proof.unseen)} that no test asked here looks at"
     if proof.not_asked:
-        yield f"  not asked, for want of files of a rehearsal: {', '.join(proof.not_asked)}"
+        missing = ", ".join(proof.not_asked)
+        yield f"  not asked, since they need cells that train, or a rehearsal's files: {missing}"
     if proof.survivors:
         yield "  Whether a survivor does anything else than the solution, a person has to say."
 

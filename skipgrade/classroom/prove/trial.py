@@ -13,11 +13,12 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from torch import Tensor
 
 from skipgrade.classroom.lint.names import at_once
 from skipgrade.classroom.prove.cells import Variant
@@ -32,6 +33,16 @@ from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.verdict import HiddenTestError, Verdict
 
 
+class CountedHandIn(HandedIn):
+    """A submission that knows how often one of its files of weights was read."""
+
+    weights_read = 0
+
+    def weights(self, name: str) -> dict[str, Tensor]:
+        self.weights_read += 1
+        return super().weights(name)
+
+
 class Bench:
     """The notebook at `path`, run as the solution and once more as a student's."""
 
@@ -43,6 +54,7 @@ class Bench:
         self.solution: dict[str, Any] = {}
         self._student: dict[str, Any] = {}
         self.asked: list[str] = list(self.source.tests)
+        self._weighs: set[str] = set()
         self._ways: dict[tuple[str, frozenset[str], int], set[str]] = {}
         for cell, code in self.source.setup:
             _run(code, cell, self.solution)
@@ -66,13 +78,15 @@ class Bench:
     def _ask(self, variant: Variant | None, all_tests: bool, found: Found) -> None:
         concerned = self._concerned(variant)
         self._forget(concerned)
+        asked = self._asked_of(variant)
+        handed_in = self._hand_in(variant)
         trial = Trial(
             LocalNotebook(self._student),
             LocalNotebook(self.solution),
             open_images,
             grading=True,
             seed=self._seed,
-            handed_in=self._hand_in(variant),
+            handed_in=handed_in,
         )
         trials.begin(trial)
         for cell, code in self._order():
@@ -82,16 +96,19 @@ class Bench:
                 code = variant.code
             self._try(code, cell)
             test = self.source.tests.get(cell)
-            if test and cell in self.asked:
+            if test and cell in asked:
                 found.asked += 1
+                read = handed_in.weights_read
                 verdict = judge_side.verdict_on(test.hidden, cell, self.solution)
+                if handed_in.weights_read > read:
+                    found.weighed.append(cell)
                 if verdict.share < 1:
                     found.lost[cell] = self.points[cell] * (1 - verdict.share)
                     found.reasons[cell] = _first_reason(verdict)
                     if not all_tests:
                         break
 
-    def _hand_in(self, variant: Variant | None) -> HandedIn:
+    def _hand_in(self, variant: Variant | None) -> CountedHandIn:
         """The files there are, and a notebook of this process's own with the variant in it."""
         cells = [
             cell | {"source": variant.code} if variant and cell.get("id") == variant.cell else cell
@@ -100,16 +117,22 @@ class Bench:
         name = f"variant-{os.getpid()}"
         text = json.dumps(self._notebook | {"cells": cells})
         (self._folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
-        return HandedIn(self._folder, name)
+        return CountedHandIn(self._folder, name)
 
-    def leave_out(self, cells: Iterable[str]) -> None:
-        """Tests that cannot be asked here."""
-        gone = set(cells)
-        self.asked = [cell for cell in self.asked if cell not in gone]
+    def learn(self, solution: Found) -> None:
+        """What became of the solution: tests it does not pass here are not asked."""
+        self.asked = [cell for cell in self.asked if cell not in solution.lost]
+        self._weighs = {*solution.weighed}
 
     def notices(self, variant: Variant) -> bool:
         """Whether a test that can be asked names what the variant changes, or what takes it."""
-        return not self._concerned(variant).isdisjoint(self.asked)
+        return not self._concerned(variant).isdisjoint(self._asked_of(variant))
+
+    def _asked_of(self, variant: Variant | None) -> set[str]:
+        """Files of weights were written under the names of the solution's own attributes, so what
+        reads them is not asked of a variant that has others."""
+        renamed = variant is not None and variant.renames
+        return {*self.asked} - (self._weighs if renamed else set())
 
     def _order(self) -> list[tuple[str, str]]:
         """Every cell that may have to be run, tests of trained networks included."""

@@ -5,11 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 
 from skipgrade import cli
 from skipgrade.classroom.prove import Proof, _folder_of, prove
 from skipgrade.classroom.prove.cells import BEGIN, END, read
 from skipgrade.classroom.prove.equivalents import equivalents
+from skipgrade.classroom.prove.found import Found
 from skipgrade.classroom.prove.mutants import mutants
 from skipgrade.classroom.prove.side_by_side import answers
 from skipgrade.classroom.prove.table import wilson
@@ -41,7 +43,7 @@ def test_fair_tests_that_see(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "equivalents accepted: 12 of 12, of " in said and "(100.0%, 95% interval 75.7%" in said
     assert re.search(r"mutants caught: \d+ of 12, of \d+ there are", said)
     assert "not tried: 3 mutants in cells that train" in said
-    assert "not asked, for want of files of a rehearsal: file-test" in said
+    assert "not asked, since they need cells that train, or a rehearsal's files: file-test" in said
     assert "not tried: parts of first that no test asked here looks at" in said
     (told,) = json.loads(file.read_text())
     assert told["equivalents"]["full_points"] == told["equivalents"]["tried"] == 12
@@ -90,6 +92,28 @@ def test_what_a_check_reads_in_the_notebook_is_what_the_variant_says(tmp_path: P
     assert lost[("-work = True", "+work: bool = True")] == {}
 
 
+def test_files_of_weights_bear_the_names_of_the_solution(tmp_path: Path) -> None:
+    """A network whose parts have other names was not the one that was trained, only here."""
+    reads = (
+        "from skipgrade.judging import handed_in\n"
+        "check.that(len(handed_in.weights('net')) == 4, expected='four', got='others')\n"
+    )
+    test = snippets.NET_TEST.replace("### END", f"{reads}### END")
+    course = snippets.course(tmp_path / "course", net_test=test)
+    path = course.folder("source", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb"
+    bench = Bench(path, tmp_path, "a seed")
+    save_file(bench.solution["Net"]().state_dict(), tmp_path / "net-best.safetensors")
+    solution = bench.ask(None, all_tests=True)
+    assert solution.weighed == ["net-test"] and "net-test" not in solution.lost
+    bench.learn(solution)
+    (net,) = [one for one in read(path) if one.id == "net"]
+    variants = list(equivalents(net, bench.solution))
+    renamed = [one for one in variants if one.how == "attribute"]
+    assert renamed and not any(bench.notices(one) for one in renamed)
+    kept = next(one for one in variants if not one.renames and bench.notices(one))
+    assert bench.ask(kept, all_tests=True).weighed == ["net-test"]
+
+
 def losses(root: Path, code: str, asked: str) -> dict[tuple[str, ...], dict[str, float]]:
     """What each variant of a cell with this code loses in one test, by its changed lines."""
     test = f"pass\n### BEGIN HIDDEN TESTS\nfrom skipgrade.judging import check\n{asked}\n"
@@ -97,7 +121,7 @@ def losses(root: Path, code: str, asked: str) -> dict[tuple[str, ...], dict[str,
     course = snippets.course(root, work=cell, work_test=f"{test}### END HIDDEN TESTS")
     path = course.folder("source", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb"
     bench = Bench(path, root, "a seed")
-    bench.leave_out(["file-test", "net-test"])
+    bench.learn(Found(lost={"file-test": 1.0, "net-test": 1.0}))
     (chosen,) = [one for one in read(path) if one.id == "work"]
     variants = [*mutants(chosen), *equivalents(chosen, bench.solution)]
     return {tuple(one.diff): bench.ask(one, all_tests=True).lost for one in variants}
