@@ -205,7 +205,7 @@ WRONG = {
         numbers="*lab.normalisation('cifar10')", crop=f"transforms.RandomApply([{CROP}], 0.5)")}, 0.5),
     "the usual std": ("transform-plain", {"transform": TRANSFORM.format(numbers=USUAL, crop=CROP)}, 0.5),
     "frozen ones counted": ("sanity-check-test", {"sanity-check": instead(LOOKS, " if p.requires_grad", "")}, 0.75),
-    "padded": ("lenet5-size", {"lenet5": instead(LENET, "3, 6, 5)", "3, 6, 5, padding=2)").replace("400", "576")}, 0.5),
+    "padded": ("lenet5-size", {"lenet5": instead(LENET, "3, 6, 5)", "3, 6, 5, padding=2)").replace("400", "576")}, 0.75),
     "softmax": ("lenet5-forward", {"lenet5": instead(LENET, "84, 10)", "84, 10), nn.Softmax(1)")}, 0),
     "no ReLU": ("lenet5-forward", {"lenet5": instead(LENET, "120), nn.ReLU()", "120)")}, 0),
     "batch of one": ("sanity-check-test", {"sanity-check": instead(LOOKS, "(4, ", "(1, ")}, 0.75),

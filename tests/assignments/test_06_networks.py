@@ -270,3 +270,35 @@ def test_a_layer_that_is_never_used_costs_half() -> None:
     """
     verdict = TRIAL.refuses("test-resnet50", {"resnet50": extra})
     assert verdict.share == pytest.approx(0.5), verdict.reasons
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "share"),
+    [
+        ("max pool", "", 0.75),  # the same code makes both: the mistake has cost its points
+        ("", "too deep", 0.0),
+        ("max pool", "too deep, without its last stage", 0.0),
+        ("none", "one layer", 0.0),
+        ("max pool", "none", 0.0),
+    ],
+)
+def test_a_mistake_of_both_networks_costs_little_in_the_second(
+    small: str, large: str, share: float
+) -> None:
+    stem = (
+        "nn.BatchNorm2d(width), nn.ReLU()]",
+        "nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)]",
+    )
+    codes = {
+        "": None,
+        "none": "pass",
+        "max pool": source("resnet18", stem),
+        "too deep": source("resnet50", ("(3, 4, 6, 3)", "(3, 4, 23, 3)")),
+        "too deep, without its last stage": source("resnet50", ("(3, 4, 6, 3)", "(3, 4, 23)")),
+        "one layer": "def ResNet50(width=64, shortcut=True):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))",
+    }
+    chosen = {"resnet18": codes[small], "resnet50": codes[large]}
+    changed = {cell: code for cell, code in chosen.items() if code is not None}
+    found = TRIAL.report(changed, only=["test-resnet18", "test-resnet50"])
+    assert found["test-resnet50"].share == pytest.approx(share)

@@ -34,6 +34,16 @@ ANOTHER_SHAPE = {
     "BasicBlock: projection always",
     "output_size: a float",
 }
+# Nothing of the network can be run, so neither cell that looks at it finds anything.
+NOTHING_RUNS = {
+    "LeNet5: a layer that does not fit",
+    "LeNet5: forward returns nothing",
+    "LeNet5: super().__init__ forgotten",
+    "LeNet5: a syntax error",
+}
+LOOKED_AT_TWICE = [
+    mistake for mistake in BANK if len(mistake.own) > 1 and mistake.story not in NOTHING_RUNS
+]
 
 
 @functools.cache
@@ -61,6 +71,15 @@ def test_a_mistake_in_a_part_costs_that_part(mistake: Mistake) -> None:
             lost,
             [found[cell].reasons for cell in lost],
         )
+
+
+@pytest.mark.parametrize("mistake", LOOKED_AT_TWICE, ids=str)
+def test_two_cells_about_one_thing_do_not_both_lose_it(mistake: Mistake) -> None:
+    trial = assignment(mistake.number)
+    idle = dict.fromkeys(IDLE.get(mistake.number, ()), "")
+    found = trial.report(idle | trial.edited(mistake.cell, *mistake.pairs), only=mistake.own)
+    lost = {cell: 1 - verdict.share for cell, verdict in found.items()}
+    assert sum(share > MOST + 1e-9 for share in lost.values()) <= 1, lost
 
 
 @pytest.mark.parametrize(

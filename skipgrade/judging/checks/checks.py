@@ -30,6 +30,7 @@ from skipgrade.judging.programs.program import BadProgramError
 from skipgrade.judging.verdict import HiddenTestError, message
 
 P = ParamSpec("P")
+SHARE_OF_AKIN = 1 / 6  # what a network loses whose mistake may have cost its points elsewhere
 
 
 def _check(
@@ -160,7 +161,7 @@ class Checks:
     def function(
         self, trial: Trial, /, expression: str, *, hint: str = "", train: bool = True,
         tolerance: float = functions.TOLERANCE, of: str | None = None,
-        made_of: Collection[str] = (), **inputs: Any,
+        made_of: Collection[str] = (), akin: Collection[str] = (), **inputs: Any,
     ) -> str | Fault | None:  # fmt: skip
         """The same function of its inputs: same weights in, same outputs and gradients out.
 
@@ -170,16 +171,21 @@ class Checks:
 
         `made_of` are parts with checks of their own. Those that failed there have cost their
         points: the network is then compared with the solution's made of the student's parts.
+        `akin` are networks with checks of their own that the same code may make. Where one failed
+        there and all weights of this one are there, what is wrong here costs a small share.
         """
         asked = (trial, expression, inputs, train, tolerance, hint, of)
         reason = functions.check(*asked)
         wrong = trial.faulty.intersection(made_of) if reason is not None else set()
         made = _made_of(trial, expression, list(inputs.values()), of, wrong)
-        if made is None:
-            return reason
-        reason = functions.check(*asked, made)
-        if reason is None:
-            parts.note(trial, wrong)
+        if made is not None:
+            reason = functions.check(*asked, made)
+            if reason is None:
+                parts.note(trial, wrong)
+        told = trial.faulty.intersection(akin)
+        if isinstance(reason, str) and told and parts.all_there(trial, expression, inputs):
+            parts.note(trial, told)
+            return Fault(reason, SHARE_OF_AKIN)
         return reason
 
     def learns(

@@ -8,7 +8,8 @@ the place of the solution's. Where the student's network agrees with that, the r
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +21,7 @@ from skipgrade.judging.checks.network import (
     NoProgramError,
     output_shapes,
     read_network,
+    solution_network,
     student_network,
 )
 from skipgrade.judging.judge.answer_cache import CachedNotebook
@@ -57,6 +59,17 @@ def note(trial: Trial, parts: Collection[str]) -> None:
     told = f"judged as if {names} were right: what is wrong there has cost its points already"
     if told not in trial.notes:
         trial.notes.append(told)
+
+
+def all_there(trial: Trial, expression: str, inputs: Mapping[str, Tensor]) -> bool:
+    """Whether the student's network has every matrix of weights that the solution's has."""
+    given = list(inputs.values())
+    try:
+        theirs = student_network(trial, expression, "", "", given)
+    except (NoAnswerError, NoProgramError):
+        return False
+    due = Counter(solution_network(trial, expression, given).matrices())
+    return not due - Counter(theirs.matrices())
 
 
 def network_of_parts(
