@@ -119,6 +119,12 @@ WRONG_RATES = {
         ),
         0.4,
     ),
+    "at least two real ones": (
+        source("bonus-rates", ("real.clamp(min=1)", "real.clamp(min=2)")), 0.9
+    ),
+    "at least two of the rest": (
+        source("bonus-rates", ("rest.clamp(min=1)", "rest.clamp(min=2)")), 0.9
+    ),
     "a list": ("def class_rates(matrix):\n    return [1, 2, 3]", 0.0),
 }  # fmt: skip
 
