@@ -275,6 +275,8 @@ class ByHand(torch.optim.Optimizer):
 """}, 0.75),
     "gradients kept": ("train-step-test", {"train-step": instead(STEP, "    optimizer.zero_grad()\n", "")}, 0),
     "mode left": ("train-step-test", {"train-step": instead(STEP, "    model.train()\n", "")}, 0.75),
+    "a step of networks with buffers": ("train-step-test", {"train-step": instead(STEP, "parameters()", "buffers()")}, 0.5),
+    "networks with buffers": ("evaluate-test", {"evaluate": instead(TRIAL.cells["evaluate"], "parameters()", "buffers()")}, 0.5),
     "a tensor": ("train-step-test", {"train-step": instead(STEP, "loss.item()", "loss")}, 0.75),
     "trained first": ("initial-loss-test", {"initial-loss": (
         "initial_loss = 1.4\ndef guessing_loss(num_classes): return math.log(num_classes)")}, 0.75),
