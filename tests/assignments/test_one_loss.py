@@ -21,6 +21,7 @@ MADE_OF = {
     ("06", "basic-block"): ["test-resnet18"],
     ("06", "bottleneck"): ["test-resnet50"],
     ("07", "block"): ["test-network"],
+    ("08", "net"): ["test-freeze", "test-hundred-net"],
     ("01", "transform"): ["transform-augment", "loaders-contents", "loaders-order"],
     ("01", "device"): ["initial-loss-test"],
     ("01", "loss"): ["initial-loss-test"],
@@ -33,6 +34,7 @@ ANOTHER_SHAPE = {
     "PlainBlock: stride ignored",
     "BasicBlock: projection always",
     "output_size: a float",
+    "TransferNet: head of 1000 kept",
 }
 # Nothing of the network can be run, so neither cell that looks at it finds anything.
 NOTHING_RUNS = {

@@ -72,3 +72,42 @@ def test_a_part_of_which_any_number_would_do_excuses_nothing(block: str) -> None
 def test_a_right_part_needs_no_excuse() -> None:
     found = verdict(BLOCK + NET)
     assert (found.share, found.notes) == (1.0, [])
+
+
+WHOLE = """
+class Head(nn.Module):
+    def __init__(self, classes, wide):
+        super().__init__()
+        self.conv, self.line = nn.Conv2d(3, wide, 3, 2), nn.Linear(wide, classes)
+
+    def forward(self, images):
+        return self.line(self.conv(images).relu().mean((2, 3)))
+"""
+MADE = "def Made(): return nn.Sequential(Head(5, 4), nn.Identity())"
+ABOUT_WHOLE = """
+check.function("Head(10, 4)", x=images(3), worth=0)
+check.function("Made()", x=images(2), made_of=["Head"])
+"""
+
+
+def test_a_part_may_be_a_network_whose_first_argument_is_no_number_of_channels() -> None:
+    softmax = WHOLE.replace(".mean((2, 3)))", ".mean((2, 3))).softmax(1)")
+    found = judge(ABOUT_WHOLE, softmax + MADE, WHOLE + MADE)
+    assert found.share == 1.0, found.reasons
+    wider = MADE.replace("Head(5, 4)", "Head(5, 8)")
+    assert judge(ABOUT_WHOLE, softmax + wider, WHOLE + MADE).share == 0.0
+
+
+@pytest.mark.parametrize(
+    ("part", "as_if", "share"), [("step", True, 1.0), ("step", False, 0.0), ("", True, 0.0)]
+)
+def test_a_condition_may_be_milder_where_a_part_has_failed(
+    part: str, as_if: bool, share: float
+) -> None:
+    hidden = f"""
+check.that(student.eval("1") == 2, expected="2", got="1", part={part!r}, worth=0)
+check.that(False, expected="all of it", got="half", as_if={as_if}, made_of=["step"])
+"""
+    found = judge(hidden, "", "")
+    assert found.share == share
+    assert bool(found.notes) == (share == 1.0)

@@ -241,10 +241,21 @@ class Checks:
 
     @_check
     def that(
-        self, trial: Trial, condition: bool, *, expected: str, got: str, hint: str = ""
-    ) -> str | None:
-        """A condition in the judge's own words, for what the other checks do not cover."""
-        return None if bool(condition) else message(expected, str(got), hint)
+        self, trial: Trial, condition: bool, *, expected: str, got: str, hint: str = "",
+        part: str = "", as_if: bool = False, made_of: Collection[str] = (),
+    ) -> str | None:  # fmt: skip
+        """A condition in the judge's own words, for what the other checks do not cover.
+
+        `part` is the name of what fails with it. Where a part that this is `made_of` has failed in
+        a check of its own, it is enough that `as_if` holds.
+        """
+        if bool(condition):
+            return None
+        if bool(as_if) and (wrong := trial.faulty.intersection(made_of)):
+            parts.note(trial, wrong)
+            return None
+        trial.faulty |= {part} - {""}
+        return message(expected, str(got), hint)
 
     def accuracy(
         self, expression: str, *, weights: str, data: str = "cifar10",

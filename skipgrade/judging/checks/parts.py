@@ -145,7 +145,8 @@ class _Part:
             return self._computed(args, kwargs)
         own = self._own(*args, **kwargs)
         if isinstance(own, nn.Module):
-            return _PartModule(self, f"{self._name}({_written(args, kwargs)})", args[0], own)
+            call = f"{self._name}({_written(args, kwargs)})"
+            return _PartModule(self, call, _channels(own, otherwise=args[0]), own)
         return self._value(args, kwargs)
 
     def network(self, expression: str, x: Tensor) -> Network:
@@ -200,6 +201,12 @@ class _PartModule(nn.Module):
             raise NoSuchNetworkError
         state = {number: getattr(self, f"tensor{number}") for number in range(len(program.state))}
         return _result(program, state, x)
+
+
+def _channels(own: nn.Module, otherwise: int) -> int:
+    """How many channels the solution's part takes: those of its first convolution."""
+    convolutions = (m.in_channels for m in own.modules() if isinstance(m, nn.Conv2d))
+    return next(convolutions, otherwise)
 
 
 def _is_live(program: Program, shape: torch.Size) -> bool:
