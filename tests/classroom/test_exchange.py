@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -86,7 +85,7 @@ def nest(folder: Path, deep: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
+def exchange(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exchange:
     """Students have submitted; teachers have collected, graded and given feedback."""
     made = Exchange(tmp_path_factory.mktemp("exchange"))
     made.teacher("release_assignment", bent.NAME)
@@ -97,6 +96,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
     (linked / "source").symlink_to(made.course.root / "source")
     odd = made.submit("odd")
     os.mkfifo(odd / "pipe")
+    request.addfinalizer(lambda: remove(odd))  # pytest's own cleaning cannot
     nest(odd, 1_500)
     (made.submit("empty") / f"{bent.NAME}.ipynb").unlink()
     whole = made.submit("whole")
@@ -109,8 +109,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
         done = made.course.command("skipgrade.cli", verb, bent.NAME)
         assert done.returncode == 0, done.stdout + done.stderr
     made.log += made.teacher("release_feedback", bent.NAME)
-    yield made
-    remove(odd)
+    return made
 
 
 def scores(exchange: Exchange) -> dict[str, float]:
