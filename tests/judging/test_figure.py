@@ -53,6 +53,11 @@ plt.xlabel("epoch"); plt.ylabel("share right"); plt.legend()
     "panels that share an axis, and a legend of the whole figure": PANELS,
     "named epochs": FIGURE.replace("[1, 2, 3]", "['first', 'second', 'third']"),
     "minutes for epochs": FIGURE.replace("[1, 2, 3]", "[0.5, 1.1, 1.6]"),
+    "the line twice": FIGURE + "ax.plot([1, 2, 3], val, 'o', label='validation')",
+    "one name for two lines": FIGURE.replace("label=", "label='the run', gid="),
+    "a name in two panels": PANELS.replace('label="validation"', 'label="training"').replace(
+        "figure.legend()", "right.plot([1, 2, 3], val, label='validation')\nfigure.legend()"
+    ),
     "labels of the whole figure": PANELS.replace('xlabel="epoch", ', "").replace(
         'left.set_ylabel("accuracy")', 'figure.supxlabel("epoch"); figure.supylabel("accuracy")'
     ),
@@ -80,6 +85,10 @@ WRONG = {
         "under its own name",
     ),
     "against each other": (FIGURE.replace("[1, 2, 3], val", "[.9, .7, .8], val"), "turns back"),
+    "epochs drawn as a line": (
+        FIGURE.replace("ax.plot([1, 2, 3], train,", "ax.plot([1, 2, 3], '--', train,"),
+        "two lines with its name",
+    ),
     "all in one place": (FIGURE.replace("[1, 2, 3], val", "[1, 1, 1], val"), "left to right"),
     "against nothing": (FIGURE.replace("[1, 2, 3], val", "[1, np.nan, 3], val"), "left to right"),
     "another length": (FIGURE + "ax.plot([1, 2], [0, 1])", "3 points"),

@@ -78,25 +78,32 @@ def _curves(trial: Trial, drawn: list[dict[str, Any]], asked: Asked, hint: str) 
         if len(curves) >= wanted:
             return None
         return message(f"at least {wanted} curves", f"{len(curves)}", hint)
-    for label, values in wanted.items():
-        if isinstance(values, str):
-            expected = f"the values behind '{label}'"
-            values = ask_student(trial, expected, hint, "value", expression=values, arrays={})
-        forms = [_listed(values)]
-        if asked.percent:
-            forms.append([100 * value for value in forms[0]])
-        found = [
-            curve
-            for curve in curves
-            if any(difference(form, curve["y"], TOLERANCE) is None for form in forms)
-        ]
+    forms = {label: _forms(trial, label, values, asked, hint) for label, values in wanted.items()}
+    known = [curve for curve in curves if any(_is_one(curve, some) for some in forms.values())]
+    for label in wanted:
+        found = [curve for curve in known if _is_one(curve, forms[label])]
         if not found:
             return message(f"a curve with the values of {label}", "no such curve", hint)
         if not (found := [curve for curve in found if _goes_forward(curve["x"])]):
             return message(f"the {label} from left to right", "a line that turns back", hint)
         if all(_belongs_to_another(str(c["label"]), label, wanted) for c in found):
             return message(f"the {label} under its own name", f"the name {found[0]['label']}", hint)
+        if all(_shares_its_name(c, drawn, known) for c in found):
+            return message(f"one line for the {label}", "two lines with its name", hint)
     return None
+
+
+def _forms(trial: Trial, label: str, values: Any, asked: Asked, hint: str) -> list[Any]:
+    """The values of a curve, and those in percent where the text allows it."""
+    if isinstance(values, str):
+        expected = f"the values behind '{label}'"
+        values = ask_student(trial, expected, hint, "value", expression=values, arrays={})
+    listed = _listed(values)
+    return [listed, [100 * value for value in listed]] if asked.percent else [listed]
+
+
+def _is_one(curve: dict[str, Any], forms: list[Any]) -> bool:
+    return any(difference(form, curve["y"], TOLERANCE) is None for form in forms)
 
 
 def _goes_forward(x: list[Any]) -> bool:
@@ -112,6 +119,17 @@ def _belongs_to_another(shown: str, label: str, labels: Curves) -> bool:
     words = {name: name.split()[0].lower() for name in labels}
     others = [word for name, word in words.items() if name != label and word != words[label]]
     return words[label] not in shown.lower() and any(word in shown.lower() for word in others)
+
+
+def _shares_its_name(
+    curve: dict[str, Any], drawn: list[dict[str, Any]], known: list[dict[str, Any]]
+) -> bool:
+    """Whether a line next to it that nobody asked for has the same name in the legend."""
+    (together,) = [ax["curves"] for ax in drawn if any(c is curve for c in ax["curves"])]
+    return bool(curve["label"]) and any(
+        other["label"] == curve["label"] and all(other is not c for c in known)
+        for other in together
+    )
 
 
 def _listed(values: Any) -> Any:
