@@ -72,6 +72,14 @@ def environment_as_it_was() -> Iterator[None]:
     os.environ.update(before)
 
 
+@pytest.fixture(autouse=True)
+def no_figure_left_open() -> Iterator[None]:
+    """Of twenty that are, matplotlib warns, in whatever test comes next in that worker."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
+
+
 def run_nbgrader(course: Course, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the stock command in a course, on the built-in data."""
     path = os.pathsep.join([str(BIN), os.environ.get("PATH", "")])
