@@ -14,26 +14,30 @@ PLANT = """
 import os, tempfile, threading
 
 def raced(n):
-    if torch.is_tensor(n) and n[0] == LAST:
-        assert planted[0] > 100, "hardly a link could be planted"
+    assert begun.wait(60), "no link could be planted"
     return n + 1
 
 KNOWN = ["race-test", "question", "answer", "value", "0", "1"]
 ENDS = ["", ".partial", ".tmp", ".json", ".json.partial", ".safetensors", ".lock"]
-planted = [0]
+FOLDERS = (".", "..", tempfile.gettempdir(), "/tmp", "/dev/shm")
+begun = threading.Event()
+
+def seen(folder):
+    try:
+        return [name for name in os.listdir(folder) if not os.path.islink(f"{folder}/{name}")]
+    except OSError:
+        return []
 
 def plant():
     while True:
-        for folder in (".", "..", tempfile.gettempdir(), "/tmp", "/dev/shm"):
-            try:
-                there = os.listdir(folder)
-            except OSError:
-                there = []
-            for name in [*there, *KNOWN]:
+        for folder in FOLDERS:
+            for name in [*seen(folder), *KNOWN]:
                 for end in ENDS:
+                    path = f"{folder}/{name}{end}"
                     try:
-                        os.symlink(VICTIM, f"{folder}/{name}{end}")
-                        planted[0] += 1
+                        os.symlink(VICTIM, path)
+                        begun.set()
+                        os.unlink(path)
                     except OSError:
                         pass
 
@@ -65,7 +69,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> tiny.TinyCourse:
     )
     victim = made.root / "victim.txt"
     victim.write_text("of the teacher\n")
-    planting = f"VICTIM, LAST = {str(victim)!r}, {QUESTIONS - 1}\n{PLANT}"
+    planting = f"VICTIM = {str(victim)!r}\n{PLANT}"
     made.hand_in("plants", tiny.ANSWERS | {"race": planting})
     return made
 
