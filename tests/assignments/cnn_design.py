@@ -16,6 +16,7 @@ from skipgrade import lab
 from tests.assignments.variants import Assignment
 
 TRIAL = Assignment("03-cnn-design")
+MODELS = [("model-one", "ModelOne", "one_history"), ("model-two", "ModelTwo", "two_history")]
 
 SEQUENTIAL = """
 def ThreeConvNet():
