@@ -10,20 +10,23 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
-import stat
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseFeedback
 
-from skipgrade.judging.intake.plain_files import LINK, Entry, handed_in
+from skipgrade.judging.intake.plain_files import (
+    LINK,
+    Entry,
+    NotPlainFileError,
+    copy_plain,
+    handed_in,
+)
 from skipgrade.judging.printable import printable
 
-SECRET = "submission_secret.txt"  # names the page of one submission in the exchange
-NEEDED = ("timestamp.txt", SECRET)  # next to each page that is released
-
+# Next to each page that is released; by the second nbgrader knows whose it is.
+NEEDED = ("timestamp.txt", "submission_secret.txt")
 NO_NAMES = ("", ".", "..")  # as a student's folder these are somewhere else
 
 
@@ -49,13 +52,13 @@ class CollectPlainFiles(ExchangeCollect):
                 self.log.warning("%s: %s, and is left out", src, entry)
                 continue
             target = Path(dest, entry.path)
-            target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 if entry.odd:
+                    target.parent.mkdir(parents=True, exist_ok=True)
                     target.symlink_to((folder / entry.path).readlink())
                 else:
                     _copy(folder, entry.path, target)
-            except OSError as error:
+            except (OSError, NotPlainFileError) as error:
                 self.log.warning("%s: %s is left out: %s", src, printable(str(entry.path)), error)
         if self.coursedir.groupshared:
             _share(dest)
@@ -78,11 +81,7 @@ def _copy(folder: Path, path: Path, target: Path) -> None:
         for part in (folder, *map(Path, path.parts[:-1])):
             place = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=place)
             opened.callback(os.close, place)
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-        file = opened.enter_context(os.fdopen(os.open(path.name, flags, dir_fd=place), "rb"))
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError("it is not a file any more")
-        shutil.copyfileobj(file, opened.enter_context(target.open("xb")), 2**20)
+        copy_plain(Path(path.name), target, place)
 
 
 def _share(folder: str) -> None:

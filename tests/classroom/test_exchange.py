@@ -12,9 +12,11 @@ import pytest
 from nbgrader.api import Gradebook
 
 from skipgrade.classroom.exchange import _copy, _share
+from skipgrade.judging.intake.plain_files import NotPlainFileError
 from skipgrade.sandbox.folders import remove
 from tests.bent import course as bent
 from tests.judging.tiny import TinyCourse
+from tests.sandbox.deep import nest
 
 SECRET = "what no student may read"
 
@@ -71,17 +73,6 @@ class Exchange:
 
     def submitted(self, name: str) -> Path:
         return self.course.root / "submitted" / name / bent.NAME
-
-
-def nest(folder: Path, deep: int) -> None:
-    """Folders in each other, more than a path can name."""
-    place = os.open(folder, os.O_RDONLY)
-    for _ in range(deep):
-        os.mkdir("x", dir_fd=place)
-        inner = os.open("x", os.O_RDONLY, dir_fd=place)
-        os.close(place)
-        place = inner
-    os.close(place)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +133,7 @@ def test_no_link_is_followed(exchange: Exchange) -> None:
 
 def test_what_is_no_file_is_left_and_told(exchange: Exchange) -> None:
     left = {path.name for path in exchange.submitted("odd").iterdir()}
-    assert f"{bent.NAME}.ipynb" in left and not left & {"pipe", "x"}
+    assert f"{bent.NAME}.ipynb" in left and not left & {"pipe", "deep"}
     assert "pipe is a pipe, not a file, and is left out" in exchange.log
     assert "is nested too deep, and is left out" in exchange.log
     assert scores(exchange)["odd"] == bent.FULL
@@ -168,8 +159,13 @@ def test_pages_of_others_are_named(exchange: Exchange) -> None:
     assert "are not released by it: by-mail, whole" in " ".join(exchange.log.split())
 
 
-@pytest.mark.parametrize("turned", ["folder", "folder/inner", "folder/inner/file"])
-def test_what_becomes_a_link_after_the_look_is_not_followed(tmp_path: Path, turned: str) -> None:
+@pytest.mark.parametrize(
+    ("turned", "error"),
+    [("folder", OSError), ("folder/inner", OSError), ("folder/inner/file", NotPlainFileError)],
+)
+def test_what_becomes_a_link_after_the_look_is_not_followed(
+    tmp_path: Path, turned: str, error: type[Exception]
+) -> None:
     inner = tmp_path / "folder" / "inner"
     inner.mkdir(parents=True)
     (inner / "file").write_text("plain")
@@ -177,7 +173,7 @@ def test_what_becomes_a_link_after_the_look_is_not_followed(tmp_path: Path, turn
     assert (tmp_path / "before").read_text() == "plain"
     (tmp_path / turned).rename(tmp_path / "elsewhere")
     (tmp_path / turned).symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match=r"link|directory"):
+    with pytest.raises(error, match=r"link|directory"):
         _copy(tmp_path / "folder", Path("inner/file"), tmp_path / "after")
     assert not (tmp_path / "after").exists()
 

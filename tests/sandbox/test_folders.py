@@ -12,6 +12,7 @@ import pytest
 
 from skipgrade.sandbox.confinement import drop_privileges
 from skipgrade.sandbox.folders import Contents, contents, deleted_bytes, exceeds, remove
+from tests.sandbox.deep import nest
 
 NO_END = Contents(2**40, 10**9, 10**9)
 
@@ -23,18 +24,6 @@ def opened(folder: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def nest(folder: Path, depth: int) -> None:
-    """Deeper than a path can be long: one step at a time."""
-    here = os.open(folder, os.O_RDONLY)
-    for _ in range(depth):
-        os.mkdir("deep", dir_fd=here)
-        below = os.open("deep", os.O_RDONLY, dir_fd=here)
-        os.close(here)
-        here = below
-    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=here))
-    os.close(here)
 
 
 def test_folders_are_removed_however_deep_they_are(tmp_path: Path) -> None:

@@ -96,22 +96,24 @@ def _problem(folder: Path, entry: Entry) -> str:
     return "" if readable else UNREADABLE
 
 
-def open_plain(path: Path) -> BufferedReader:
-    """An ordinary file, opened to be read; `NotPlainFileError` for anything else, at once."""
+def open_plain(path: Path, folder: int | None = None) -> BufferedReader:
+    """An ordinary file, opened to be read; `NotPlainFileError` for anything else, at once. With
+    `folder`, a descriptor, the path begins there."""
     try:
-        mode = path.lstat().st_mode
+        mode = os.stat(path, dir_fd=folder, follow_symlinks=False).st_mode
         if not stat.S_ISREG(mode):
             raise NotPlainFileError(KINDS.get(stat.S_IFMT(mode), "is not a file"))
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(path, flags, dir_fd=folder)
     except OSError as error:
         raise NotPlainFileError(f"cannot be read ({error.strerror})") from error
     return BufferedReader(FileIO(descriptor))
 
 
-def copy_plain(path: Path, target: Path) -> None:
+def copy_plain(path: Path, target: Path, folder: int | None = None) -> None:
     """Copy one ordinary file, and the folders it lies in."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with open_plain(path) as origin, target.open("wb") as copy:
+    with open_plain(path, folder) as origin, target.open("wb") as copy:
         shutil.copyfileobj(origin, copy, 2**20)
 
 
