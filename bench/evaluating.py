@@ -46,7 +46,6 @@ class Case:
     prepare: str | None
     bars: tuple[float, ...]
     reached: float  # by a reference run, see docs/results.md
-    classes: int = 10
 
 
 CASES = [
