@@ -40,11 +40,14 @@ NOISE = 40
 SPECKS, SPECK_RADIUS = 4, (1 * SUB, 3 * SUB)
 HALF_PERIOD = (2 * SUB + SUB // 2, 4 * SUB)
 CHUNK = 500
+WINDOW = 10  # pixels a side; the largest speck, turned to reach furthest, has room in it
 
 _ANGLES = 256
 _COS = np.round(1024 * np.cos(2 * np.pi * np.arange(_ANGLES) / _ANGLES)).astype(np.int32)
 _SIN = np.round(1024 * np.sin(2 * np.pi * np.arange(_ANGLES) / _ANGLES)).astype(np.int32)
-_ROWS, _COLUMNS = np.mgrid[:SIDE, :SIDE].astype(np.int32) * SUB - (SIDE - 1) * SUB // 2
+_MIDDLE = (SIDE - 1) * SUB // 2
+_LINE = (np.arange(SIDE) * SUB - _MIDDLE).astype(np.int32)  # the pixels of a row or a column
+_ROW, _COLUMN = _LINE[None, None, :], _LINE[None, :, None]
 
 Ints = NDArray[np.integer[Any]]
 
@@ -88,11 +91,12 @@ def _draw(labels: Ints, classes: int, random: np.random.RandomState) -> Ints:
     dark, light, front = _colours(random, count)
     image = _mix(dark, light, _ground(textures, random))
     for _ in range(SPECKS):
-        image = _speck(image, random)
-    u, v = _turned(random, count, MAX_SHIFT)
+        _add_speck(image, random)
+    u, v = _turned(_place(random, count, MAX_SHIFT), _ROW, _COLUMN)
     depth = _by_kind(shapes, _SHAPES, u, v, _between(random, RADIUS, count))
-    image = _mix(image, front, np.clip(depth + SUB // 2, 0, SUB))
-    noise = random.randint(0, 256, (2, *image.shape), dtype=np.uint8).astype(np.int32).sum(0) - 255
+    image = _mix(image, front, _covered(depth))
+    first, second = random.randint(0, 256, (2, *image.shape), dtype=np.uint8)
+    noise = first.astype(np.int16) + second - 255
     return np.clip(image + (noise * NOISE >> 8), 0, 255).astype(np.uint8)
 
 
@@ -103,7 +107,7 @@ def _between(random: np.random.RandomState, span: tuple[int, int], count: int) -
 
 def _colours(random: np.random.RandomState, count: int) -> tuple[Ints, Ints, Ints]:
     """Two colours of the ground and one of the shape, at least as far apart as set above."""
-    ground = random.randint(50, 206, (count, 3, 1, 1)).astype(np.int32)
+    ground = random.randint(50, 206, (count, 3, 1, 1)).astype(np.int16)
     swing = _signed(random, GROUND_CONTRAST, count)
     front = ground + _signed(random, SHAPE_CONTRAST, count)
     return ground - swing, ground + swing, front
@@ -111,21 +115,32 @@ def _colours(random: np.random.RandomState, count: int) -> tuple[Ints, Ints, Int
 
 def _signed(random: np.random.RandomState, span: tuple[int, int], count: int) -> Ints:
     """A step in each colour channel, up or down."""
-    size = random.randint(span[0], span[1] + 1, (count, 3, 1, 1)).astype(np.int32)
-    return size * random.choice(np.array([-1, 1], np.int32), (count, 3, 1, 1))
+    size = random.randint(span[0], span[1] + 1, (count, 3, 1, 1)).astype(np.int16)
+    return size * random.choice(np.array([-1, 1], np.int16), (count, 3, 1, 1))
 
 
 def _mix(under: Ints, over: Ints, weight: Ints) -> Ints:
     """`weight` runs from 0 (all under) to 16 (all over), one for each pixel."""
-    return under + ((over - under) * weight[:, None] >> 4)
+    return under + ((over - under) * weight.astype(np.int16)[:, None] >> 4)
 
 
-def _turned(random: np.random.RandomState, count: int, shift: int) -> tuple[Ints, Ints]:
-    """Coordinates of all pixels, from a centre of each image's own and at its own angle."""
-    x = _COLUMNS - _between(random, (-shift, shift), count)
-    y = _ROWS - _between(random, (-shift, shift), count)
-    angle = _between(random, (0, _ANGLES - 1), count)
-    return x * _COS[angle] + y * _SIN[angle] >> 10, y * _COS[angle] - x * _SIN[angle] >> 10
+def _covered(depth: Ints) -> Ints:
+    """How much of a pixel lies inside a shape, 0 to 16."""
+    return np.clip(depth + SUB // 2, 0, SUB)
+
+
+def _place(random: np.random.RandomState, count: int, shift: int) -> tuple[Ints, Ints, Ints]:
+    """A centre of each image's own, and an angle."""
+    x = _between(random, (-shift, shift), count)
+    y = _between(random, (-shift, shift), count)
+    return x, y, _between(random, (0, _ANGLES - 1), count)
+
+
+def _turned(place: tuple[Ints, Ints, Ints], row: Ints, column: Ints) -> tuple[Ints, Ints]:
+    """Coordinates of the pixels that a row and a column span, as seen from a place."""
+    x, y, angle = row - place[0], column - place[1], place[2]
+    cos, sin = _COS[angle], _SIN[angle]
+    return x * cos + y * sin >> 10, y * cos - x * sin >> 10
 
 
 def _by_kind(
@@ -139,18 +154,30 @@ def _by_kind(
     return drawn
 
 
-def _speck(image: Ints, random: np.random.RandomState) -> Ints:
-    """A small disc or square of any colour: clutter that says nothing."""
-    u, v = _turned(random, len(image), SIDE * SUB // 2)
-    kinds = random.randint(0, 2, len(image)) * SHAPES.index("square")
-    depth = _by_kind(kinds, _SHAPES, u, v, _between(random, SPECK_RADIUS, len(image)))
-    colour = random.randint(20, 236, (len(image), 3, 1, 1)).astype(np.int32)
-    return _mix(image, colour, np.clip(depth + SUB // 2, 0, SUB))
+def _add_speck(image: Ints, random: np.random.RandomState) -> None:
+    """A small disc or square of any colour: clutter that says nothing. Few pixels are touched."""
+    count = len(image)
+    x, y, angle = _place(random, count, SIDE * SUB // 2)
+    columns, rows = _window(x), _window(y).transpose(0, 2, 1)
+    u, v = _turned((x, y, angle), _LINE[columns], _LINE[rows])
+    kinds = random.randint(0, 2, count) * SHAPES.index("square")
+    depth = _by_kind(kinds, _SHAPES, u, v, _between(random, SPECK_RADIUS, count))
+    colour = random.randint(20, 236, (count, 3, 1, 1)).astype(np.int16)
+    planes = np.arange(3 * count).reshape(count, 3, 1, 1)  # all channels of all images
+    there = (planes * SIDE + rows[:, None]) * SIDE + columns[:, None]
+    pixels = image.reshape(-1)
+    pixels[there] = _mix(pixels[there], colour, _covered(depth))
+
+
+def _window(centre: Ints) -> Ints:
+    """Numbers of the pixels next to each centre along one axis, none beyond the image."""
+    first = (centre + _MIDDLE) // SUB - (WINDOW // 2 - 1)
+    return np.clip(first, 0, SIDE - WINDOW) + np.arange(WINDOW)
 
 
 def _root(squared: Ints) -> Ints:
-    """Rounded down; exact, because IEEE square roots are."""
-    return np.sqrt(squared.astype(np.float64)).astype(np.int32)
+    """Rounded down; exact below 2 to the 24th, because IEEE square roots are."""
+    return np.sqrt(squared.astype(np.float32)).astype(np.int32)
 
 
 # Shapes: how deep inside a point lies (negative: outside), in sixteenths of a pixel.
@@ -194,7 +221,7 @@ _SHAPES: tuple[Callable[[Ints, Ints, Ints], Ints], ...] = (
 
 def _ground(textures: Ints, random: np.random.RandomState) -> Ints:
     count = len(textures)
-    u, v = _turned(random, count, SIDE * SUB // 2)
+    u, v = _turned(_place(random, count, SIDE * SUB // 2), _ROW, _COLUMN)
     drawn = _by_kind(textures, _TEXTURES, u, v, _between(random, HALF_PERIOD, count))
     cells = random.randint(0, SUB + 1, (count, SIDE, SIDE)).astype(np.int32)
     for texture, cell in (("clouds", 4), ("grain", 2)):

@@ -21,7 +21,7 @@ class LabStep:
 
     Networks of convolutions get their numbers in the order the hardware likes, the optimizer its
     fused kernel, and on a GPU both passes are recorded and replayed where the network allows it.
-    `exact` asks for float32 and the plain way everywhere.
+    `exact` asks for float32, and for no recording.
     """
 
     def __init__(self, *, exact: bool = False) -> None:
@@ -59,12 +59,10 @@ class LabStep:
     def _prepare(
         self, model: nn.Module, images: torch.Tensor, loss_fn: LossFunction, optimizer: Optimizer
     ) -> None:
-        self._layout = torch.contiguous_format if self.exact else layout.best(model, images)
-        if self.exact:
-            return
+        self._layout = layout.best(model, images)
         layout.arrange(model, self._layout)
         quicken(optimizer)
-        if images.is_cuda:
+        if images.is_cuda and not self.exact:
             self._recorder = Recorder(model, loss_fn)
 
     def _passes(
