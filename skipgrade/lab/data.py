@@ -11,8 +11,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch.utils.data import Dataset
-from torchvision import datasets
-from torchvision.datasets.utils import check_integrity
 
 from skipgrade.lab import builtin
 from skipgrade.lab.errors import LabError
@@ -21,10 +19,6 @@ from skipgrade.lab.machine import autograding
 MEAN = {"cifar10": (0.4914, 0.4824, 0.4467), "cifar100": (0.5071, 0.4865, 0.4409)}
 STD = {"cifar10": (0.2471, 0.2435, 0.2616), "cifar100": (0.2673, 0.2564, 0.2762)}
 
-_OFFICIAL: dict[str, type[datasets.CIFAR10]] = {
-    "cifar10": datasets.CIFAR10,
-    "cifar100": datasets.CIFAR100,
-}
 _OFFICIAL_TRAIN_SIZE = 50_000
 
 STANDING_IN = (
@@ -198,54 +192,11 @@ def _drawn(name: str, split: str) -> Images:
 @lru_cache(maxsize=4)
 def _official(name: str, split: str) -> Images:
     """The same images wherever they are read: a fork needs no folder for what is here already."""
-    root = folder().resolve()
-    missing = bool(unusable(name, split, root))
-    try:
-        found = _only(name, split)(str(root), train=split == "train", download=missing)
-    except (OSError, RuntimeError) as error:
-        raise LabError(_no_data(name, root, unusable(name, split, root))) from error
-    pixels = torch.from_numpy(np.ascontiguousarray(found.data.transpose(0, 3, 1, 2)))
-    return Images(pixels, torch.tensor(found.targets), list(found.classes))
+    from skipgrade.lab import official  # its torchvision takes as long to import as torch itself
 
-
-def _only(name: str, split: str) -> type[datasets.CIFAR10]:
-    """torchvision's data set, which reads and checks the files of this split and no others."""
-    kind = _OFFICIAL[name]
-    other = "test_list" if split == "train" else "train_list"
-    return type(kind.__name__, (kind,), {other: []})
-
-
-def unusable(name: str, split: str, root: Path) -> list[str]:
-    """The official files of a split that are missing or do not have the published checksum."""
-    kind = _only(name, split)
-    wanted = [*kind.train_list, *kind.test_list, [kind.meta["filename"], kind.meta["md5"]]]
-    paths = [(root / kind.base_folder / file, md5) for file, md5 in wanted]
-    return [f"{path} ({trouble})" for path, md5 in paths if (trouble := _trouble(path, md5))]
-
-
-def _trouble(path: Path, md5: str) -> str:
-    if not path.is_file():
-        return "missing"
-    try:
-        sound = check_integrity(str(path), md5)
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    return "" if sound else "damaged: its checksum is not the published one"
-
-
-def _no_data(name: str, root: Path, bad_files: list[str]) -> str:
-    kind = _OFFICIAL[name]
-    trouble = "\n  ".join(bad_files) or f"{root} (cannot be read)"
-    return (
-        f"The official {name} files are not usable and could not be downloaded from\n"
-        f"{kind.url}\n  {trouble}\nYou can:\n"
-        f"  1. get the files: connect to the internet and run this cell again, or set "
-        f"SKIPGRADE_DATA to a folder that holds {kind.base_folder}/ with the official files;\n"
-        f"  2. work without them: set SKIPGRADE_DATASET=builtin for the drawn images "
-        f"(in a notebook: %env SKIPGRADE_DATASET=builtin, before loading)."
-    )
+    return Images(*official.read(name, split, folder().resolve()))
 
 
 def _check_name(name: str) -> None:
-    if name not in _OFFICIAL:
+    if name not in builtin.CLASSES:
         raise LabError(f"There is no data set {name!r}: use 'cifar10' or 'cifar100'.")

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import torch
 
-from skipgrade.lab.data import dataset, folder, source, unusable
+from skipgrade.lab.data import dataset, folder, source
+from skipgrade.lab.official import unusable
 
 
 def cifar10() -> None:

@@ -105,15 +105,12 @@ def test_nothing_frozen_or_nothing_handed_in_earns_nothing():
 
 
 def test_where_the_published_weights_are_at_hand_they_decide(monkeypatch):
-    import sys
-
     trained(trial.solution)
     published = {
         name.removeprefix("resnet."): value
         for name, value in _loaded(trial.solution).state_dict().items()
     }
-    module = sys.modules["skipgrade.lab.backbone"]
-    monkeypatch.setattr(module, "published", lambda: published)
+    monkeypatch.setattr("skipgrade.lab.pretrained.published", lambda: published)
     assert trial.verdict("test-frozen").share == 1
     published["layer1.0.conv1.weight"] = published["layer1.0.conv1.weight"] + 1
     assert trial.verdict("test-frozen").share == 0

@@ -1,6 +1,7 @@
 """Is there a pretrained ResNet-18 to start from, with a network and without, and does it help?"""
 
 import hashlib
+import subprocess
 import sys
 import urllib.error
 from pathlib import Path
@@ -13,8 +14,14 @@ from torchvision.models import _api, resnet18
 
 from skipgrade import lab
 from skipgrade.lab import builtin
+from skipgrade.lab import pretrained as backbones
 
-backbones = sys.modules["skipgrade.lab.backbone"]  # `lab.backbone` is its function
+
+def test_the_lab_is_imported_without_torchvision() -> None:
+    """That takes as long as torch itself, and few processes need it."""
+    told = "import sys, skipgrade.lab; print([m for m in sys.modules if m.startswith('torchv')])"
+    ran = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
 
 
 @pytest.fixture
@@ -158,7 +165,8 @@ def test_only_the_published_file_counts_as_published(offline, tmp_path, monkeypa
     torch.save({"conv1.weight": torch.ones(2)}, path)
     assert backbones.published() is None
     monkeypatch.setattr(backbones, "SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
-    assert torch.equal(backbones.published()["conv1.weight"], torch.ones(2))
+    found = backbones.published()
+    assert found and torch.equal(found["conv1.weight"], torch.ones(2))
     monkeypatch.setenv("SKIPGRADE_BACKBONE", "builtin")  # then it is not what students start from
     assert backbones.published() is None
 

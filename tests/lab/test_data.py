@@ -15,7 +15,7 @@ from torchvision.datasets import cifar
 from torchvision.transforms import v2
 
 from skipgrade import lab
-from skipgrade.lab import data, loaders
+from skipgrade.lab import data, loaders, official
 
 
 @pytest.fixture(autouse=True)
@@ -264,7 +264,7 @@ def test_a_file_that_may_not_be_read_is_named(small_cifar, offline, monkeypatch)
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    for module in (data, cifar):
+    for module in (official, cifar):
         monkeypatch.setattr(module, "check_integrity", refuse)
     with pytest.raises(lab.LabError, match=r"test_batch \(cannot be read: Permission denied\)"):
         lab.raw("cifar10", "test")

@@ -116,13 +116,13 @@ OTHERS = [
     Row("torch.utils.weak:WeakTensorKeyDictionary", "judging/questions/tracing.py"),
     Row("torch.overrides:TorchFunctionMode", "judging/questions/tracing.py"),
     Row("torch.utils._python_dispatch:TorchDispatchMode", "judging/programs/recording.py"),
-    Row("torchvision.datasets:CIFAR10.train_list", "lab/data.py"),
-    Row("torchvision.datasets:CIFAR10.test_list", "lab/data.py"),
-    Row("torchvision.datasets:CIFAR10.base_folder", "lab/data.py"),
-    Row("torchvision.datasets:CIFAR10.meta", "lab/data.py"),
-    Row("torchvision.datasets:CIFAR10.url", "lab/data.py"),
-    Row("torchvision.datasets:CIFAR100.meta", "lab/data.py"),
-    Row("torchvision.datasets.utils:check_integrity", "lab/data.py", ("fpath", "md5")),
+    Row("torchvision.datasets:CIFAR10.train_list", "lab/official.py"),
+    Row("torchvision.datasets:CIFAR10.test_list", "lab/official.py"),
+    Row("torchvision.datasets:CIFAR10.base_folder", "lab/official.py"),
+    Row("torchvision.datasets:CIFAR10.meta", "lab/official.py"),
+    Row("torchvision.datasets:CIFAR10.url", "lab/official.py"),
+    Row("torchvision.datasets:CIFAR100.meta", "lab/official.py"),
+    Row("torchvision.datasets.utils:check_integrity", "lab/official.py", ("fpath", "md5")),
 ]  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def _accepted(course: Course) -> Iterator[Finding]:
 
 def _data() -> Iterator[Finding]:
     from skipgrade.judging.grader.preload import DATA_SETS
-    from skipgrade.lab import data
+    from skipgrade.lab import data, official
 
     if data.source() == "builtin":
         told = "the drawn images (SKIPGRADE_DATASET=builtin): for tries, not for a class"
@@ -60,7 +60,7 @@ def _data() -> Iterator[Finding]:
     root = data.folder().resolve()
     where = "SKIPGRADE_DATA" if os.environ.get("SKIPGRADE_DATA") else "SKIPGRADE_DATA is not set"
     for name in DATA_SETS:
-        bad = {file for split in ("train", "test") for file in data.unusable(name, split, root)}
+        bad = {file for split in ("train", "test") for file in official.unusable(name, split, root)}
         if bad:
             told = f"not in {root} ({where}): {min(bad)}"
             fix = "Set SKIPGRADE_DATA to the folder of the official files; or they are downloaded."
