@@ -40,7 +40,7 @@ NOISE = 40
 SPECKS, SPECK_RADIUS = 4, (1 * SUB, 3 * SUB)
 HALF_PERIOD = (2 * SUB + SUB // 2, 4 * SUB)
 CHUNK = 500
-WINDOW = 10  # pixels a side; the largest speck, turned to reach furthest, has room in it
+WINDOW = 2 * (SPECK_RADIUS[1] // SUB + 2)  # pixels a side: a square speck's corners reach further
 
 _ANGLES = 256
 _COS = np.round(1024 * np.cos(2 * np.pi * np.arange(_ANGLES) / _ANGLES)).astype(np.int32)

@@ -132,7 +132,6 @@ def _pretrained(images: int) -> ResNet:
     steps = images // BATCH
     pixels, labels = builtin.draw(CLASSES, steps * BATCH, SEED)
     model = resnet18(weights=None, num_classes=CLASSES).to(device()).train()
-    model = model.to(memory_format=torch.channels_last)  # faster on a CPU
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     schedule = one_cycle(RATE)(optimizer, steps)
     step = LabStep()

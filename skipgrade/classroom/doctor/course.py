@@ -51,12 +51,14 @@ def _accepted(course: Course) -> Iterator[Finding]:
 
 def _data() -> Iterator[Finding]:
     from skipgrade.judging.grader.preload import DATA_SETS
-    from skipgrade.lab import data, official
+    from skipgrade.lab import data
 
     if data.source() == "builtin":
         told = "the drawn images (SKIPGRADE_DATASET=builtin): for tries, not for a class"
         yield finding("data", State.NOTE, told)
         return
+    from skipgrade.lab import official
+
     root = data.folder().resolve()
     where = "SKIPGRADE_DATA" if os.environ.get("SKIPGRADE_DATA") else "SKIPGRADE_DATA is not set"
     for name in DATA_SETS:

@@ -16,8 +16,7 @@ from skipgrade.classroom.prove.found import Found
 from skipgrade.classroom.prove.mutants import mutants
 from skipgrade.classroom.prove.side_by_side import answers
 from skipgrade.classroom.prove.table import wilson
-from skipgrade.classroom.prove.trial import IMAGES, Bench
-from skipgrade.classroom.prove.trial import _some_images as some_images
+from skipgrade.classroom.prove.trial import IMAGES, Bench, _some_images
 from skipgrade.classroom.rehearsal import SOLUTION
 from skipgrade.judging.judge.holdout import LABELS_FILE
 from skipgrade.lab.pack import FILE as PACK_FILE
@@ -41,9 +40,9 @@ def run(root: Path, capsys: pytest.CaptureFixture[str], *more: str, **changed: s
 def test_few_images_are_looked_at_but_the_whole_final_test(monkeypatch: pytest.MonkeyPatch) -> None:
     everything = torch.arange(2000).view(-1, 1), torch.arange(2000)
     monkeypatch.setattr("skipgrade.classroom.prove.trial.open_images", lambda name: everything)
-    images, labels = some_images("cifar10")
+    images, labels = _some_images("cifar10")
     assert images.flatten().tolist() == labels.tolist() == list(range(IMAGES))
-    assert [len(part) for part in some_images("pack")] == [2000, 2000]
+    assert [len(part) for part in _some_images("pack")] == [2000, 2000]
 
 
 def test_fair_tests_that_see(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
