@@ -171,12 +171,14 @@ def _client(address: str) -> Client:
 
 @contextmanager
 def _manners(client: Client, plugin: _Manners) -> Iterator[None]:
+    """A client may call itself running for a while after its scheduler has gone."""
     client.register_plugin(plugin)
     try:
         yield
     finally:
         if client.status == "running":
-            client.unregister_worker_plugin(plugin.name)
+            with suppress(OSError):  # then no worker is left to ask either
+                client.unregister_worker_plugin(plugin.name)
 
 
 def _threads(client: Client) -> int:

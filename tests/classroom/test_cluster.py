@@ -10,11 +10,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import nbformat
 import psutil
 import pytest
 from distributed import Client, default_client
+from distributed.comm.core import CommClosedError
 
 from skipgrade import cli
 from skipgrade.classroom import cluster, grading, progress
@@ -238,6 +240,15 @@ def test_given_cluster_and_its_loss(fresh: Course, tmp_path: Path) -> None:
     kept = sorted(students(fresh))
     assert first in kept and len(kept) == 2
     assert not any(one.fresh for one in grading.grade(fresh, ASSIGNMENT, kept, quiet))
+
+
+def test_a_loss_not_noticed_yet_is_told_all_the_same() -> None:
+    """The connection is gone, and the client's status does not say so yet."""
+
+    client = Mock(status="running")
+    client.unregister_worker_plugin.side_effect = CommClosedError("connection reset by peer")
+    with pytest.raises(cluster.ClusterLostError), cluster._manners(client, Mock()):
+        raise cluster.ClusterLostError("the connection to the scheduler is lost")
 
 
 def test_nobody_at_the_address_is_a_plain_word(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import functools
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,16 +122,26 @@ class TinyCourse:
 
 
 def make(root: Path, *, config: str = "", more: Sequence[nbformat.NotebookNode] = ()) -> TinyCourse:
-    """Write the source notebook, with `more` cells, and release it as nbgrader does."""
-    folder = root / "source" / NAME
-    folder.mkdir(parents=True)
+    """The course with `more` cells in its notebook, released as nbgrader does it."""
     source = notebook(ANSWERS, hidden=True, solution_marks=True)
     source.cells += more
-    nbformat.write(source, folder / f"{NAME}.ipynb")
-    shutil.copy(ROOT / "nbgrader_config.py", root / "nbgrader_config.py")
+    shutil.copytree(_released(nbformat.writes(source)), root, dirs_exist_ok=True)
     with (root / "nbgrader_config.py").open("a") as file:
         file.write("\n" + config)
-    course = TinyCourse(root)
-    done = course.nbgrader("generate_assignment", NAME)
+    return TinyCourse(root)
+
+
+@functools.cache
+def _released(source: str) -> Path:
+    """A course with this notebook, released once for all who want it: they take a copy."""
+    root = Path(_kept.enter_context(tempfile.TemporaryDirectory()))
+    (root / "source" / NAME).mkdir(parents=True)
+    (root / "source" / NAME / f"{NAME}.ipynb").write_text(source)
+    shutil.copy(ROOT / "nbgrader_config.py", root / "nbgrader_config.py")
+    done = TinyCourse(root).nbgrader("generate_assignment", NAME)
     assert done.returncode == 0, done.stderr
-    return course
+    return root
+
+
+_kept = contextlib.ExitStack()
+atexit.register(_kept.close)

@@ -22,7 +22,7 @@ from skipgrade.judging.checks.network import (
 )
 from skipgrade.judging.checks.unlike import first_difference
 from skipgrade.judging.judge.trial import Trial
-from skipgrade.judging.programs.carrying import Slot, drawn_state, named_slots
+from skipgrade.judging.programs.carrying import Slot, Values, drawn_state, named_slots
 from skipgrade.judging.programs.naming import SCHEMES
 from skipgrade.judging.programs.program import BadProgramError, Program
 from skipgrade.judging.programs.running import measure, run
@@ -43,7 +43,7 @@ class Compared:
     inputs: Sequence[Tensor]
     tolerance: float
     hint: str
-    seed: str
+    values: Values  # of the weights both are given
 
 
 def check(
@@ -67,7 +67,7 @@ def check(
             return message(EXPECTED, f"a forward pass that cannot be recorded: {error}", RECORD)
         return in_their_process.check(trial, expression, inputs, train, tolerance, hint, str(error))
     ours = ours or solution_network(trial, expression, list(inputs.values()), of)
-    asked = Compared(given, tolerance, hint, f"{trial.seed} {expression}")
+    asked = Compared(given, tolerance, hint, Values(f"{trial.seed} {expression}"))
     try:
         return _differences(ours, theirs, train, asked)
     except BadProgramError as error:
@@ -130,7 +130,7 @@ def _bent(
 def _outputs(
     program: Program, slots: list[Slot], without: set[str], asked: Compared
 ) -> list[Tensor]:
-    state = drawn_state(program, slots, asked.seed, without, DOUBLE)
+    state = drawn_state(program, slots, asked.values, without, DOUBLE)
     with torch.no_grad():
         return run(program, state, asked.inputs, dtype=DOUBLE)
 
@@ -179,7 +179,7 @@ class Outcome:
 
 
 def _outcome(program: Program, slots: list[Slot], without: set[str], asked: Compared) -> Outcome:
-    state = drawn_state(program, slots, asked.seed, without, DOUBLE)
+    state = drawn_state(program, slots, asked.values, without, DOUBLE)
     wanted = {}
     for slot in slots:
         if program.state[slot.number].parameter:

@@ -32,7 +32,7 @@ from skipgrade.judging.judge.answerers import (
     QuestionTimeoutError,
 )
 from skipgrade.judging.judge.trial import Trial
-from skipgrade.judging.programs.carrying import drawn_state, named_slots
+from skipgrade.judging.programs.carrying import Values, drawn_state, named_slots
 from skipgrade.judging.programs.naming import SCHEMES
 from skipgrade.judging.programs.program import BadProgramError, Program
 from skipgrade.judging.programs.running import run
@@ -212,7 +212,10 @@ def _channels(own: nn.Module, otherwise: int) -> int:
 def _is_live(program: Program, shape: torch.Size) -> bool:
     """Whether what comes out follows from what goes in and from weights of its own."""
     slots = named_slots(program, SCHEMES[0])
-    states = [drawn_state(program, slots, seed, set(), torch.float32) for seed in ("one", "other")]
+    states = [
+        drawn_state(program, slots, Values(seed), set(), torch.float32)
+        for seed in ("one", "other")
+    ]
     inputs = [torch.randn(shape, generator=torch.Generator().manual_seed(n)) for n in (1, 2)]
     first, other_weights, other_maps = (
         _result(program, dict(state), x.clone())

@@ -200,24 +200,36 @@ def named_slots(program: Program, scheme: str, *, flat: bool = False) -> list[Sl
     ]
 
 
+class Values:
+    """What slots' names and a seed stand for: drawn once, for however many programs and modes."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._drawn: dict[tuple[str, tuple[int, ...]], Tensor] = {}
+
+    def of(self, slot: Slot) -> Tensor:
+        """To be copied, not changed."""
+        name = (slot.key, tuple(slot.shape))
+        if name not in self._drawn:
+            self._drawn[name] = values_for(*name, self._seed)
+        return self._drawn[name]
+
+
 def drawn_state(
-    program: Program, slots: list[Slot], seed: str, without: set[str], dtype: torch.dtype
+    program: Program, slots: list[Slot], values: Values, without: set[str], dtype: torch.dtype
 ) -> dict[int, Tensor]:
-    """Values for a program's whole state: those its slots' names and the seed stand for, zero for
-    the slots in `without`, and for what no layer uses."""
-    state = {
-        number: torch.zeros(
-            entry.shape,
-            dtype=dtype
-            if entry.dtype.startswith(("float", "bfloat"))
-            else getattr(torch, entry.dtype),
-        )
-        for number, entry in enumerate(program.state)
-    }
-    for slot in slots:
-        if slot.key not in without:
-            values = values_for(slot.key, slot.shape, seed).to(dtype)
-            state[slot.number] = slot.own(values, program.state[slot.number].shape)
+    """Values for a program's whole state: those its slots' names stand for, zero for the slots in
+    `without`, and for what no layer uses."""
+    filled = {slot.number: slot for slot in slots if slot.key not in without}
+    state = {}
+    for number, entry in enumerate(program.state):
+        if number in filled:
+            own = filled[number].own(values.of(filled[number]), entry.shape)
+            state[number] = own.to(dtype, copy=True)
+        else:
+            floating = entry.dtype.startswith(("float", "bfloat"))
+            kind = dtype if floating else getattr(torch, entry.dtype)
+            state[number] = torch.zeros(entry.shape, dtype=kind)
     return state
 
 
