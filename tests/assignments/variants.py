@@ -32,6 +32,7 @@ from skipgrade.judging.grader.source import (
 )
 from skipgrade.judging.judge import judge_side
 from skipgrade.judging.judge import trial as trials
+from skipgrade.judging.judge.answer_cache import CachedNotebook
 from skipgrade.judging.judge.answerers import Answerer, LocalNotebook
 from skipgrade.judging.judge.handed_in import HandedIn
 from skipgrade.judging.judge.holdout import open_images
@@ -64,6 +65,11 @@ class Assignment:
         for cell, code in self.source.setup:
             _run(code, cell, names)
         return names
+
+    @functools.cached_property
+    def answers(self) -> Answerer:
+        """What the solution says when it is asked, each question once, as in the judge."""
+        return CachedNotebook(LocalNotebook(self.solution))
 
     def released(self) -> Path:
         """The notebook as students get it."""
@@ -136,7 +142,7 @@ class Assignment:
         handed_in = handed_in or HandedIn(Path.cwd())
         trial = Trial(
             party(student),
-            LocalNotebook(solution),
+            self.answers,
             holdout,
             grading=True,
             seed=seed,
@@ -167,7 +173,7 @@ class Assignment:
         solution = self.solution
         student: dict[str, Any] = {}
         self.errors = {}
-        trial = Trial(LocalNotebook(student), LocalNotebook(solution), open_images, True, seed=seed)
+        trial = Trial(LocalNotebook(student), self.answers, open_images, True, seed=seed)
         trials.begin(trial)
         found = {}
         try:
