@@ -14,12 +14,15 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 from skipgrade.classroom import demo, grading, holdout, protection, release
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.errors import CourseError
 from skipgrade.classroom.progress import Outcome
+from skipgrade.judging.grader.preload import preload
 from skipgrade.judging.verdict import reasons_of
+from skipgrade.sandbox import async_kernel_manager
 
 SOLUTION, UNTOUCHED = "solution", "untouched"
 
@@ -71,7 +74,7 @@ def rehearse(project: Path, folder: Path, assignment: str, say: Callable[[str], 
     hand_in = course.folder("submitted", assignment, SOLUTION)
     hand_in.mkdir(parents=True)
     holdout.give(course, assignment, hand_in)
-    seconds = _execute(notebook, hand_in, say)
+    seconds = _execute(notebook, hand_in, preload(source), say)
     nbformat.write(notebook, hand_in / source.name)
     untouched = course.folder("submitted", assignment, UNTOUCHED)
     untouched.mkdir(parents=True)
@@ -90,7 +93,9 @@ def _demand_graded(outcomes: list[Outcome]) -> None:
         raise CourseError(first, others)
 
 
-def _execute(notebook: NotebookNode, folder: Path, say: Callable[[str], None]) -> float:
+def _execute(
+    notebook: NotebookNode, folder: Path, preloaded: list[str], say: Callable[[str], None]
+) -> float:
     """Run the notebook; `CourseError` names the cell that fails."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     started = time.monotonic()
@@ -104,15 +109,17 @@ def _execute(notebook: NotebookNode, folder: Path, say: Callable[[str], None]) -
             number = cells.index(cell) + 1
             say(f"  {time.monotonic() - started:4.0f} s: cell {number} of {len(cells)}, {cell.id}")
 
+    config = Config()
+    config.WarmProvisioner.preload = preloaded
     client = NotebookClient(
         notebook,
+        km=async_kernel_manager("judge", config=config),  # trusted, as it is there
         timeout=None,
-        kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         on_cell_execute=tell,
     )
     try:
-        client.execute()
+        client.execute(cleanup_kc=True)
     except CellExecutionError as error:
         told = f"{error.ename}: {error.evalue}"
         raise CourseError(f"the source notebook fails in cell {running}: {told}") from error

@@ -211,7 +211,7 @@ class Graded:
 @pytest.fixture(scope="session")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     limits = (
-        "c.Execute.timeout = 12\nc.JudgedExecute.judging_timeout = 40\n"
+        "c.Execute.timeout = 8\nc.JudgedExecute.judging_timeout = 40\n"
         "c.SandboxProvisioner.memory_gib = 3.0\nc.JudgedExecute.output_limit = 200_000\n"
     )
     course = tiny.make(tmp_path_factory.mktemp("tiny"), config=limits)
