@@ -17,6 +17,7 @@ import textwrap
 import traceback
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -242,7 +243,12 @@ class Assignment:
 def _run(code: str, cell: str, names: dict[str, Any]) -> None:
     code, file = split(code)[0], f"<notebook {cell}>"
     linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
-    exec(compile(code, file, "exec"), names)
+    exec(_compiled(code, file), names)
+
+
+@functools.cache
+def _compiled(code: str, file: str) -> CodeType:
+    return compile(code, file, "exec")
 
 
 def _stopped(code: str, error: Exception) -> StoppedCell:
