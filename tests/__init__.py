@@ -4,4 +4,4 @@ import gc
 
 # Looking for garbage as often as Python does takes a third of the tests' time, and half of their
 # imports': so much is imported here.
-gc.set_threshold(50_000, 20, 20)
+gc.set_threshold(50_000, 10, 5)

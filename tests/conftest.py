@@ -19,7 +19,10 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 COSTLY = ("rehearsed", "demo_class", "graded")  # fixtures to set up once, in one process
 # Groups that take minutes, longest first: begun last, one of them would keep one core waiting.
-LONGEST = ("04-", "07-", "03-", "06-", "05-", "02-", "08-", "01-", *COSTLY, "bent-")
+LONGEST = (
+    "04-", "07-", "03-", "06-", "05-", "02-", "08-", "01-", *COSTLY, "bent-", "test_elsewhere",
+    "test_term", "test_new_course",
+)  # fmt: skip
 TRAINING_S = 3600  # the most that all trainings of an assignment may take on a slow machine
 
 

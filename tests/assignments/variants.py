@@ -40,6 +40,7 @@ from skipgrade.judging.judge.holdout import open_images
 from skipgrade.judging.judge.trial import Holdout, Trial
 from skipgrade.judging.stopped_cells import StoppedCell, stopped_cell
 from skipgrade.judging.verdict import Verdict
+from skipgrade.judging.wire.messages import MEBIBYTE
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +71,7 @@ class Assignment:
     @functools.cached_property
     def answers(self) -> Answerer:
         """What the solution says when it is asked, each question once, as in the judge."""
-        return CachedNotebook(LocalNotebook(self.solution))
+        return CachedNotebook(LocalNotebook(self.solution), room=32 * MEBIBYTE)
 
     def released(self) -> Path:
         """The notebook as students get it."""

@@ -8,6 +8,7 @@ too. `%pip` needs a notebook: the install cell, which does nothing where all is 
 """
 
 import contextlib
+import gc
 import io
 import json
 import linecache
@@ -76,6 +77,7 @@ def run_all(cells: list[dict]) -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
+    gc.disable()  # most of the time is imports, and what they make stays
     wheel, notebook = map(Path, sys.argv[1:])
     sys.meta_path.insert(0, NothingElse(asked_for(wheel)))
     sys.path.insert(0, str(wheel))
