@@ -234,6 +234,12 @@ def last_activations(model, images):
     stages = nn.Sequential(*list(copy.deepcopy(model).resnet.children())[:-2]).eval()
     with torch.inference_mode():
         return stages(images).clone()""",
+    "detached": """
+def last_activations(model, images):
+    was = model.training
+    maps = nn.Sequential(*list(model.eval().resnet.children())[:-2])(images)
+    model.train(was)
+    return maps.detach()""",
 }
 STAGES = "nn.Sequential(*list(m.resnet.children())[:-2])"
 LAST_WRONG = {
@@ -247,6 +253,7 @@ LAST_WRONG = {
 LAST_PARTLY = {
     "whatever the mode": f"def last_activations(m, x): return {STAGES}(x)",
     "left in eval mode": f"def last_activations(m, x): return {STAGES}(x) if m.eval() else None",
+    "with gradients": LAST_RIGHT["detached"].replace(".detach()", ""),
     "eval of a part for good": f"def last_activations(m, x): return {STAGES}.eval()(x)",
 }
 
@@ -291,6 +298,11 @@ def test_a_wrong_answer_earns_nothing(test, cell, code):
 def test_an_answer_with_one_thing_wrong_loses_points(test, cell, code):
     verdict = trial.verdict(test, {cell: code})
     assert verdict.share < 1 and verdict.reasons
+
+
+def test_gradients_that_nobody_needs_cost_a_quarter():
+    verdict = trial.verdict("test-last", {"last-activations": LAST_PARTLY["with gradients"]})
+    assert verdict.share == 0.75 and "no_grad" in str(verdict.reasons)
 
 
 def test_a_network_written_otherwise_can_be_frozen_its_own_way():
