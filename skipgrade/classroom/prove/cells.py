@@ -44,13 +44,26 @@ class Variant:
 
     @cached_property
     def gives(self) -> set[str]:
-        """The names whose statements are other ones than before."""
+        """The names whose statements are other ones than before, or take such a name."""
         before, after = (
             {ast.unparse(one): at_once(one).given for one in ast.parse(code).body}
             for code in (self.before, self.code)
         )
         other = before.keys() ^ after.keys()
-        return {name for text in other for name in (before | after)[text]}
+        return _with_what_takes({name for text in other for name in (before | after)[text]}, after)
+
+
+def _with_what_takes(names: set[str], statements: dict[str, set[str]]) -> set[str]:
+    """These names, and those of the statements that take one of them."""
+    taken = {
+        text: {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+        for text in statements
+    }
+    while True:
+        found = names.union(*(statements[text] for text in statements if names & taken[text]))
+        if found == names:
+            return found
+        names = found
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,15 @@ def test_an_operator_changes_one_thing(line: str, how: str, made: set[str]) -> N
     assert changed(line, how) == made
 
 
+def test_what_takes_a_changed_name_is_changed_too() -> None:
+    """Or nobody would ask the test of what stands a line below."""
+    cell = solution(
+        "### BEGIN SOLUTION\na = 3\nb = a + 1\ndef c():\n    return b\nd = 0\n### END SOLUTION"
+    )
+    gives = [one.gives for one in mutants(cell) if "+pass" in one.diff and "-a = 3" in one.diff]
+    assert gives == [{"a", "b", "c"}]
+
+
 def test_two_lines_change_places() -> None:
     cell = solution(AROUND.format("x.a()\n    x.b()\n    return x"))
     orders = [one.code.splitlines()[1:] for one in mutants(cell) if one.how == "order"]
