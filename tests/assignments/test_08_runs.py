@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from skipgrade import lab
+from skipgrade.judging.judge.trial import Trial
+from tests.assignments import variants
 from tests.assignments.transfer import as_in_grading, trial  # noqa: F401 (a fixture)
 
 
@@ -51,6 +54,12 @@ def statistics_moved(model: nn.Module) -> None:
 def one_weight_moved(model: nn.Module) -> None:
     resnet: Any = model.resnet
     resnet.layer3[1].bn2.bias[7] += 1e-6
+
+
+@torch.no_grad()
+def first_layer_moved(model: nn.Module) -> None:
+    resnet: Any = model.resnet
+    resnet.conv1.weight.mul_(1.5)
 
 
 @torch.no_grad()
@@ -102,6 +111,23 @@ def test_nothing_frozen_or_nothing_handed_in_earns_nothing():
     assert trial.verdict("test-frozen", nothing_frozen).share == 0
     lab.History("transfer", epochs(3), {}).write("transfer-history.json")
     assert trial.verdict("test-frozen").share == 0
+
+
+def test_a_freeze_that_lost_its_own_points_does_not_lose_these_too(monkeypatch):
+    """One stage more may learn than was asked for; what is frozen has to stay all the same."""
+    changed = {
+        "freeze": trial.cells["freeze"].replace(
+            "    return model", "    model.resnet.layer3.requires_grad_(True)\n    return model"
+        )
+    }
+    student = trial.student(changed)
+    trained(student)
+    assert trial.verdict("test-frozen", changed).share == 0  # that nobody has said so far
+    monkeypatch.setattr(variants, "Trial", partial(Trial, faulty={"freeze"}))
+    verdict = trial.verdict("test-frozen", changed)
+    assert verdict.share == 1 and "`freeze`" in str(verdict.notes)
+    trained(student, touched=first_layer_moved)
+    assert trial.verdict("test-frozen", changed).share == 0
 
 
 def test_where_the_published_weights_are_at_hand_they_decide(monkeypatch):
