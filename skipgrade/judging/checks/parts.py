@@ -213,8 +213,7 @@ def _is_live(program: Program, shape: torch.Size) -> bool:
     """Whether what comes out follows from what goes in and from weights of its own."""
     slots = named_slots(program, SCHEMES[0])
     states = [
-        drawn_state(program, slots, Values(seed), set(), torch.float32)
-        for seed in ("one", "other")
+        drawn_state(program, slots, Values(seed), set(), torch.float32) for seed in ("one", "other")
     ]
     inputs = [torch.randn(shape, generator=torch.Generator().manual_seed(n)) for n in (1, 2)]
     first, other_weights, other_maps = (
