@@ -171,13 +171,12 @@ def _client(address: str) -> Client:
 
 @contextmanager
 def _manners(client: Client, plugin: _Manners) -> Iterator[None]:
-    """A client may call itself running for a while after its scheduler has gone."""
     client.register_plugin(plugin)
     try:
         yield
     finally:
         if client.status == "running":
-            with suppress(OSError):  # then no worker is left to ask either
+            with suppress(OSError):  # the scheduler has just gone, and the client does not know it
                 client.unregister_worker_plugin(plugin.name)
 
 

@@ -17,8 +17,8 @@ from skipgrade.classroom.terminal import ReaderGoneError, complain, flush
 from skipgrade.cli import auditing, grading, machine, results, writing
 from skipgrade.cli.shared import DONE, INTERRUPTED, NOT_DONE, UNREAD
 
-# Objects made until Python looks for garbage. Imports make many and leave little: at its own 700
-# they take a sixth longer.
+# Objects made until Python looks for garbage. Imports make many that stay: with its own, lower
+# numbers they take a sixth longer.
 LOOK_FOR_GARBAGE = (100_000, 20, 20)
 
 __all__ = ["DONE", "INTERRUPTED", "NOT_DONE", "UNREAD", "main"]

@@ -77,7 +77,7 @@ def _prepare(names: Sequence[str]) -> None:
     """Import what has not been imported before, for every kernel from now on."""
     new = [name for name in names if name not in _prepared]
     if new:
-        gc.disable()  # what is imported stays: looking through it for garbage takes a third longer
+        gc.disable()  # what is imported stays: looking for garbage in it takes a third of the time
         for name in new:
             _import(name)
         _prepared.update(new)
