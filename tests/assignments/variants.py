@@ -59,6 +59,7 @@ class Assignment:
             and NEEDS_TRAINING not in cell.metadata.get("tags", [])
         }
         self.errors: dict[str, Exception] = {}
+        self._answered_with: dict[str, Any] = {}
 
     @functools.cached_property
     def solution(self) -> dict[str, Any]:
@@ -68,10 +69,16 @@ class Assignment:
             _run(code, cell, names)
         return names
 
-    @functools.cached_property
+    @property
     def answers(self) -> Answerer:
-        """What the solution says when it is asked, each question once, as in the judge."""
-        return CachedNotebook(LocalNotebook(self.solution), room=32 * MEBIBYTE)
+        """What the solution says when it is asked: each question once, as in the judge, for as
+        long as no test has put something else in the place of one of its names.
+        """
+        names, kept = self.solution, self._answered_with
+        if names.keys() != kept.keys() or any(names[one] is not kept[one] for one in names):
+            self._answered_with = dict(names)
+            self._answers = CachedNotebook(LocalNotebook(names), room=32 * MEBIBYTE)
+        return self._answers
 
     def released(self) -> Path:
         """The notebook as students get it."""
