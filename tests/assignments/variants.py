@@ -59,7 +59,7 @@ class Assignment:
             and NEEDS_TRAINING not in cell.metadata.get("tags", [])
         }
         self.errors: dict[str, Exception] = {}
-        self._answered_with: dict[str, Any] = {}
+        self._answered_with: dict[str, Any] = {}  # the solution's names when `_answers` were new
 
     @functools.cached_property
     def solution(self) -> dict[str, Any]:

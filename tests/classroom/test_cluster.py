@@ -244,7 +244,6 @@ def test_given_cluster_and_its_loss(fresh: Course, tmp_path: Path) -> None:
 
 def test_a_loss_not_noticed_yet_is_told_all_the_same() -> None:
     """The connection is gone, and the client's status does not say so yet."""
-
     client = Mock(status="running")
     client.unregister_worker_plugin.side_effect = CommClosedError("connection reset by peer")
     with pytest.raises(cluster.ClusterLostError), cluster._manners(client, Mock()):
