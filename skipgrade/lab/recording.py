@@ -127,7 +127,8 @@ def recordable(model: nn.Module, loss: Callable[..., Any]) -> bool:
 
 def traces(model: nn.Module) -> list[Any]:
     """All that a pass through the model could change in Python, as far as it is plain values."""
-    drawn = [random.getstate(), np.random.get_state()[1].tobytes(), np.random.get_state()[2]]  # type: ignore[index]
+    numpys: dict[str, Any] = np.random.get_state(legacy=False)["state"]
+    drawn: list[Any] = [random.getstate(), numpys["key"].tobytes(), numpys["pos"]]
     drawn.append(torch.get_rng_state().numpy().tobytes())
     modules = [sys.modules.get(type(module).__module__) for module in model.modules()]
     places = [vars(module) for module in model.modules()]

@@ -65,8 +65,8 @@ def test_a_thousand_adaptive_submissions_learn_next_to_nothing(
             for random in (default_rng([classes, run]) for run in range(5))
         ]
         reached[name] = np.array(runs) - 1 / classes
-    assert reached["exact"].min() > 0.06, "the attack works where answers are exact"
-    assert reached["ladder"].max() < 0.03, reached
+    assert np.min(reached["exact"]) > 0.06, "the attack works where answers are exact"
+    assert np.max(reached["ladder"]) < 0.03, reached
 
 
 @pytest.mark.parametrize("classes", [2, 10])
