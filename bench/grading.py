@@ -1,7 +1,7 @@
 """How long a class takes: stock nbgrader against `skipgrade grade`, in the same run.
 
     .venv/bin/python bench/grading.py [N] [--rounds R] [--json FILE]
-    .venv/bin/python bench/grading.py --scale 10 100 1000
+    .venv/bin/python bench/grading.py --scale 10 100 1000 [--workers W]
 
 The first grades N hand-ins of assignment 01 by stock `nbgrader autograde` and by `skipgrade grade`,
 in turn. Stock has its own configuration, cold kernels, and the same tests in ordinary form: they
@@ -168,7 +168,7 @@ def cheap(folder: Path) -> Course:
     return course
 
 
-def scale(counts: list[int]) -> list[dict[str, Any]]:
+def scale(counts: list[int], workers: int | None) -> list[dict[str, Any]]:
     found = []
     for count in counts:
         with tempfile.TemporaryDirectory() as scratch:
@@ -181,6 +181,7 @@ def scale(counts: list[int]) -> list[dict[str, Any]]:
                 shutil.copy(first, folder)
             log = Path(scratch, "log")
             command = [str(BIN / "skipgrade"), "grade", CHEAP]
+            command += [] if workers is None else ["--workers", str(workers)]
             with pace(Record(course.root, CHEAP).folder) as moments:
                 result = run(command, course.root, log, **ENVIRONMENT)
             assert result["exit"] == 0, log.read_text()[-3000:]
@@ -229,10 +230,11 @@ def main() -> None:
     parser.add_argument("count", nargs="?", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--scale", nargs="+", type=int)
+    parser.add_argument("--workers", type=int, help="of `skipgrade grade`, with --scale")
     parser.add_argument("--json", type=Path, default=Path("build/bench-grading.json"))
     arguments = parser.parse_args()
     result: Any = (
-        {"scale": scale(arguments.scale)}
+        {"scale": scale(arguments.scale, arguments.workers)}
         if arguments.scale
         else compare(arguments.count, arguments.rounds)
     )

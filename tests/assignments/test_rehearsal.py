@@ -5,7 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_output
+from nbgrader.preprocessors import CheckCellMetadata
 from nbgrader.validator import Validator
 
 from skipgrade.classroom.course import Course
@@ -14,6 +17,8 @@ from tests.project.test_docs import points
 
 ROOT = Path(__file__).parents[2]
 ASSIGNMENTS = Course(ROOT).assignments()
+# Finished runs come back in these: lab.fit's own, and those of a helper of the notebook's.
+RUN_TWICE = ("01-lenet5-pipeline", "03-cnn-design")
 
 
 def automatic(assignment: str) -> float:
@@ -52,10 +57,23 @@ def test_nbgrader_validate_has_nothing_to_say(
     monkeypatch.delenv("MPLBACKEND")
     here = rehearsed.course.root / "validated"
     shutil.copytree(rehearsed.course.folder("submitted", rehearsed.assignment, SOLUTION), here)
-    found = Validator(config=rehearsed.course.config).validate(
-        str(here / f"{rehearsed.assignment}.ipynb")
-    )
-    assert found == {}
+    validator = Validator(config=rehearsed.course.config)
+    if rehearsed.assignment not in RUN_TWICE:  # the rehearsal's outputs tell as much
+        validator.preprocessors = [CheckCellMetadata]
+    assert validator.validate(str(here / f"{rehearsed.assignment}.ipynb")) == {}
+
+
+def test_nbgrader_validate_would_see_a_failure_in_the_outputs(tmp_path: Path) -> None:
+    """What the test above stands on for notebooks that are not run twice."""
+    name = ASSIGNMENTS[0]
+    notebook = nbformat.read(ROOT / "source" / name / f"{name}.ipynb", as_version=4)
+    tests = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("points")]
+    cell = next(cell for cell in tests if cell.metadata.nbgrader.locked)
+    cell.outputs = [new_output("error", ename="AssertionError", evalue="no", traceback=["no"])]
+    nbformat.write(notebook, tmp_path / "one.ipynb")
+    validator = Validator(preprocessors=[CheckCellMetadata])
+    (failed,) = validator.validate(str(tmp_path / "one.ipynb"))["failed"]
+    assert failed["source"] == cell.source.strip()
 
 
 def test_the_gradebook_agrees(rehearsed: Rehearsal) -> None:
