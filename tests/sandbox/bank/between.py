@@ -96,8 +96,8 @@ heard = struct.unpack('hhqqi', found)[0] != fcntl.F_UNLCK
         "heard = os.getpriority(os.PRIO_PROCESS, FIRST) == 3",
     ),
     "its processors": (
-        "os.sched_setaffinity(0, {0})",
-        "heard = os.cpu_count() > 1 and os.sched_getaffinity(FIRST) == {0}",
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})",
+        "heard = os.sched_getaffinity(FIRST) != os.sched_getaffinity(0)",
     ),
     "its threads' number": (
         "import threading\n[threading.Thread(target=time.sleep, args=(9,)).start() for _ in 'abc']",
