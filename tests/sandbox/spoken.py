@@ -40,7 +40,7 @@ class Kernel:
         """A `SandboxProvisioner`, where the kernel is one of the project's."""
         return self.manager.provisioner
 
-    def run(self, code: str, name: str, seconds: float = 60) -> Any:
+    def run(self, code: str, name: str, seconds: float = 300) -> Any:
         """The value of a variable after a cell, or the cell's error as text."""
         plain = f"{name} is None or isinstance({name}, (bool, int, str, list))"
         ask = {name: f"repr({name} if {plain} else str({name}))"}
@@ -63,7 +63,7 @@ class Kernel:
         text = content["user_expressions"][name]["data"]["text/plain"]
         return ast.literal_eval(ast.literal_eval(text))
 
-    def stopped_for(self, code: str, seconds: float = 30) -> str:
+    def stopped_for(self, code: str, seconds: float = 120) -> str:
         """Why the kernel was stopped while it ran a cell; empty if it was not."""
         self.client.execute(code)
         process = self.provisioner.process
@@ -77,7 +77,8 @@ class Kernel:
         self.manager.shutdown_kernel(now=True)
 
 
-LIMITS = {"memory_gib": 1.0, "disk_gib": 0.25, "processes": 24, "seconds": 300}
+# Time enough for a slow machine, where one kernel is asked everything.
+LIMITS = {"memory_gib": 1.0, "disk_gib": 0.25, "processes": 24, "seconds": 3600}
 PRELOAD = {"preload": ["torch"]}
 
 
