@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,17 +19,25 @@ COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 def parse_cell(code: str) -> ast.Module:
     """A cell's code, `%magics` and `!commands` included; `SyntaxError` where it is none."""
-    return parse(TransformerManager().transform_cell(code))
+    with _refused():  # from Python 3.12 on IPython's reading of tokens refuses half a character
+        code = TransformerManager().transform_cell(code)
+    return parse(code)
 
 
 def parse(code: str) -> ast.Module:
     """`SyntaxError` for whatever reason Python refuses it."""
-    try:
+    with _refused():
         tree = ast.parse(code)
         compile(tree, "", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    return tree
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxError(f"not Python ({error})", ("", 1, None, None)) from error
-    return tree
 
 
 def gives_unknown_names(tree: ast.AST) -> bool:
