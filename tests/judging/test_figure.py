@@ -54,7 +54,17 @@ plt.xlabel("epoch"); plt.ylabel("share right"); plt.legend()
     "named epochs": FIGURE.replace("[1, 2, 3]", "['first', 'second', 'third']"),
     "minutes for epochs": FIGURE.replace("[1, 2, 3]", "[0.5, 1.1, 1.6]"),
     "the line twice": FIGURE + "ax.plot([1, 2, 3], val, 'o', label='validation')",
-    "one name for two lines": FIGURE.replace("label=", "label='the run', gid="),
+    "names in the legend alone": FIGURE.replace("label=", "gid=").replace(
+        "ax.legend()", "ax.legend(['seen in training', 'not seen'])"
+    ),
+    "two axes in one place": SETUP
+    + """
+figure, ax = plt.subplots(); twin = ax.twinx()
+lines = [*ax.plot([1, 2, 3], train, "C0"), *twin.plot([1, 2, 3], val, "C1")]
+ax.legend(lines, ["train acc", "val acc"])
+ax.set(xlabel="epoch", ylabel="accuracy"); twin.set(ylabel="accuracy")
+""",
+    "the name of what it is not": FIGURE.replace('"validation"', '"new images (no training)"'),
     "a name in two panels": PANELS.replace('label="validation"', 'label="training"').replace(
         "figure.legend()", "right.plot([1, 2, 3], val, label='validation')\nfigure.legend()"
     ),
@@ -83,6 +93,22 @@ WRONG = {
             'val, label="validation"', 'val, label="training"'
         ),
         "under its own name",
+    ),
+    "names swapped, in short": (
+        FIGURE.replace('"training"', '"val acc"').replace('"validation"', '"train acc"'),
+        "under its own name",
+    ),
+    "names swapped in the legend": (
+        FIGURE.replace("ax.legend()", "ax.legend(['validation', 'training'])"),
+        "under its own name",
+    ),
+    "names swapped in the legend of lines": (
+        FIGURE.replace("ax.legend()", "ax.legend(ax.get_lines(), ['validation', 'training'])"),
+        "under its own name",
+    ),
+    "one name for two lines": (
+        FIGURE.replace("label=", "label='the run', gid="),
+        "several called the run",
     ),
     "against each other": (FIGURE.replace("[1, 2, 3], val", "[.9, .7, .8], val"), "turns back"),
     "epochs drawn as a line": (

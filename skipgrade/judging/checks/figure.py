@@ -9,11 +9,13 @@ from typing import Any
 
 from skipgrade.judging.checks.asking import NoAnswerError, ask_student
 from skipgrade.judging.checks.compare import difference
+from skipgrade.judging.checks.curve_names import wrongly_named
 from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.verdict import message
 
 TOLERANCE = 2e-5  # less than what a history's numbers are moved by, see `watermark`
 Curves = Mapping[str, Any]  # the values of each curve
+Curve = dict[str, Any]  # one that is drawn
 
 
 @dataclass
@@ -79,18 +81,47 @@ def _curves(trial: Trial, drawn: list[dict[str, Any]], asked: Asked, hint: str) 
             return None
         return message(f"at least {wanted} curves", f"{len(curves)}", hint)
     forms = {label: _forms(trial, label, values, asked, hint) for label, values in wanted.items()}
-    known = [curve for curve in curves if any(_is_one(curve, some) for some in forms.values())]
-    for label in wanted:
-        found = [curve for curve in known if _is_one(curve, forms[label])]
-        if not found:
+    found = {
+        label: [curve for curve in curves if _is_one(curve, some)] for label, some in forms.items()
+    }
+    for label, some in found.items():
+        if not some:
             return message(f"a curve with the values of {label}", "no such curve", hint)
-        if not (found := [curve for curve in found if _goes_forward(curve["x"])]):
+        if not any(_goes_forward(curve["x"]) for curve in some):
             return message(f"the {label} from left to right", "a line that turns back", hint)
-        if all(_belongs_to_another(str(c["label"]), label, wanted) for c in found):
-            return message(f"the {label} under its own name", f"the name {found[0]['label']}", hint)
-        if all(_shares_its_name(c, drawn, known) for c in found):
+    return _names(found, drawn, asked.legend, hint)
+
+
+def _names(
+    found: Mapping[str, list[Curve]], drawn: list[dict[str, Any]], legend: bool, hint: str
+) -> str | None:
+    """What is wrong with the names of the curves that were asked for."""
+    asked_for = {id(curve) for some in found.values() for curve in some}
+    forward = {
+        label: [curve for curve in some if _goes_forward(curve["x"])]
+        for label, some in found.items()
+    }
+    names = {label: [str(curve["label"]) for curve in some] for label, some in forward.items()}
+    for label, some in forward.items():
+        same = {id(curve) for curve in found[label]}
+        namesakes = [_namesakes(curve, drawn) for curve in some]
+        if wrongly_named(label, names):
+            return message(f"the {label} under its own name", f"the name {names[label][0]}", hint)
+        if all(others - asked_for for others in namesakes):
             return message(f"one line for the {label}", "two lines with its name", hint)
+        if legend and all(others - same for others in namesakes):
+            wanted = "a legend that tells the curves apart"
+            return message(wanted, f"several called {names[label][0]}", hint)
     return None
+
+
+def _namesakes(curve: Curve, drawn: list[dict[str, Any]]) -> set[int]:
+    """The other lines next to it (their ids) that have the same name in the legend."""
+    (together,) = [ax["curves"] for ax in drawn if any(c is curve for c in ax["curves"])]
+    name = str(curve["label"])
+    if not name or name.startswith("_"):  # no name at all, for matplotlib
+        return set()
+    return {id(one) for one in together if one is not curve and one["label"] == name}
 
 
 def _forms(trial: Trial, label: str, values: Any, asked: Asked, hint: str) -> list[Any]:
@@ -102,7 +133,7 @@ def _forms(trial: Trial, label: str, values: Any, asked: Asked, hint: str) -> li
     return [listed, [100 * value for value in listed]] if asked.percent else [listed]
 
 
-def _is_one(curve: dict[str, Any], forms: list[Any]) -> bool:
+def _is_one(curve: Curve, forms: list[Any]) -> bool:
     return any(difference(form, curve["y"], TOLERANCE) is None for form in forms)
 
 
@@ -111,24 +142,6 @@ def _goes_forward(x: list[Any]) -> bool:
     return all(
         isinstance(one, float) and isinstance(other, float) and one < other
         for one, other in pairwise(x)
-    )
-
-
-def _belongs_to_another(shown: str, label: str, labels: Curves) -> bool:
-    """Whether a curve bears the first word of another label and not of its own."""
-    words = {name: name.split()[0].lower() for name in labels}
-    others = [word for name, word in words.items() if name != label and word != words[label]]
-    return words[label] not in shown.lower() and any(word in shown.lower() for word in others)
-
-
-def _shares_its_name(
-    curve: dict[str, Any], drawn: list[dict[str, Any]], known: list[dict[str, Any]]
-) -> bool:
-    """Whether a line next to it that nobody asked for has the same name in the legend."""
-    (together,) = [ax["curves"] for ax in drawn if any(c is curve for c in ax["curves"])]
-    return bool(curve["label"]) and any(
-        other["label"] == curve["label"] and all(other is not c for c in known)
-        for other in together
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import to_hex
 
 from skipgrade.judging.questions.values import evaluate
 
@@ -34,7 +35,9 @@ def _describe(ax: Any) -> dict[str, Any]:
         "xlabel": _label(ax, "x"),
         "ylabel": _label(ax, "y"),
         "legend": [text.get_text() for legend in legends for text in legend.get_texts()],
-        "curves": [_curve(line) for line in ax.get_lines() if len(line.get_xdata()) > 0],
+        "curves": [
+            _curve(line, _name(line, ax)) for line in ax.get_lines() if len(line.get_xdata()) > 0
+        ],
         "drawn": bool(ax.has_data()),
         "images": len(ax.get_images()),
     }
@@ -48,7 +51,29 @@ def _label(ax: Any, axis: str) -> str:
     return next((text for text in own + whole if text.strip()), "")
 
 
-def _curve(line: Any) -> dict[str, Any]:
+def _name(line: Any, ax: Any) -> str:
+    """What the legend calls it, where one line alone looks as the legend says; else its label."""
+    together = [
+        one for one in ax.figure.axes if one.get_position().bounds == ax.get_position().bounds
+    ]
+    if sum(_looks(one) == _looks(line) for each in together for one in each.get_lines()) == 1:
+        legends = [one.get_legend() for one in (ax, *together)] + list(ax.figure.legends)
+        for legend in filter(None, legends):
+            shown = zip(legend.legend_handles, legend.get_texts(), strict=False)
+            names = {text.get_text() for handle, text in shown if _looks(handle) == _looks(line)}
+            if len(names) == 1:
+                return str(names.pop())
+    return str(line.get_label())
+
+
+def _looks(line: Any) -> tuple[Any, ...]:
+    """Nothing for what is no line."""
+    if not hasattr(line, "get_linestyle") or not hasattr(line, "get_marker"):
+        return ()
+    return to_hex(line.get_color(), keep_alpha=True), line.get_linestyle(), line.get_marker()
+
+
+def _curve(line: Any, name: str) -> dict[str, Any]:
     x = np.asarray(line.get_xdata(orig=False), dtype=float)  # numbers, for names of epochs too
     y = np.asarray(line.get_ydata(), dtype=float)
-    return {"label": str(line.get_label()), "x": x[:POINTS].tolist(), "y": y[:POINTS].tolist()}
+    return {"label": name, "x": x[:POINTS].tolist(), "y": y[:POINTS].tolist()}

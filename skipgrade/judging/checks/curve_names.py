@@ -1,0 +1,78 @@
+"""[judge's kernel] Does a curve bear the name of another one?
+
+Students name their curves as they like. A name is refused only where it says something that is not
+so: `val` on the training curve, `plain` on the residual network's while the plain one's is called
+something else, the rate of another run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+PART = re.compile(rf"[a-z]+|{NUMBER.pattern}")
+DENIED = re.compile(r"\b(?:no|not|non|without|off|false)\b|w/o|=\s*0\b|[≠¬]")
+SPLITS = ("training", "validation", "test")  # nobody calls one of them by the name of another
+SHORTEST = 3  # letters that stand for a longer word: `val`
+
+Names = Mapping[str, Sequence[str]]  # for each label, what the curves with its values are called
+
+
+def wrongly_named(label: str, names: Names) -> bool:
+    """Whether all curves of this label have a name that belongs to another of the labels."""
+    questions = _questions(list(names))
+    return all(
+        any(_is_anothers(name.lower(), label, place, questions, names) for place in questions)
+        for name in names[label]
+    )
+
+
+def _questions(labels: list[str]) -> list[dict[str, str]]:
+    """In what the labels differ: for each place where they do, every label's word there.
+
+    `plain test accuracy` and `residual training loss` differ in three; labels of different length
+    and names such as `trial-two` are compared as a whole, up to their first space.
+    """
+    parts = {label: PART.findall(label.lower()) for label in labels}
+    if len({len(words) for words in parts.values()}) > 1 or any("-" in label for label in labels):
+        parts = {label: [label.split()[0].lower()] for label in labels}
+    places = range(len(next(iter(parts.values()))))
+    asked = [{label: words[place] for label, words in parts.items()} for place in places]
+    return [words for words in asked if len(set(words.values())) > 1]
+
+
+def _is_anothers(
+    name: str,
+    label: str,
+    words: Mapping[str, str],
+    questions: Sequence[Mapping[str, str]],
+    names: Names,
+) -> bool:
+    own = words[label]
+    if _bears(name, own) or DENIED.search(name):
+        return False
+    others = {word for word in words.values() if word != own and _bears(name, word)}
+    if len(others) != 1:  # a `training - validation` belongs to neither
+        return False
+    (other,) = others
+    if own in SPLITS and other in SPLITS:
+        return True
+    having = [one for one, word in words.items() if word == other]
+    rest = [question for question in questions if question is not words]
+    twins = [one for one in having if all(each[one] == each[label] for each in rest)]
+    theirs = [each.lower() for one in twins or having for each in names[one]]
+    return not any(_bears(each, other) for each in theirs)
+
+
+def _bears(name: str, word: str) -> bool:
+    if NUMBER.fullmatch(word):
+        return float(word) in [float(number) for number in NUMBER.findall(name)]
+    if not word.isalpha():
+        return re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", name) is not None
+    return any(_alike(part, word) for part in PART.findall(name))
+
+
+def _alike(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return one == other or (len(short) >= SHORTEST and long.startswith(short))
