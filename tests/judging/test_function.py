@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from skipgrade.judging.verdict import HiddenTestError
 from tests.judging.trial import judge
 
 LENET = """
@@ -270,3 +271,45 @@ def test_own_exception_text_is_not_passed_on() -> None:
     )
     reason = judge(ON_LENET, spy, LENET).reasons[0]
     assert "ValueError" in reason and "tensor" not in reason
+
+
+PLAIN_BLOCK = """
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+    def forward(self, x):
+        return F.relu(x + self.conv(x))
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.Sequential(nn.Conv2d(3, 3, 1), Block(), Block())
+    def forward(self, x):
+        return self.blocks(x)
+"""
+IN_PLACE = {
+    "the sum": "out = self.conv(x)\n        x += out\n        return F.relu(x)",
+    "the activation of what a layer needs": "out = self.conv(x)\n        return F.relu(x.relu_() + out)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", IN_PLACE)
+def test_a_block_that_cannot_learn_is_told_so_and_costs_once(way: str) -> None:
+    """PyTorch has no gradients where a step changed in place what the way back needs."""
+    student = PLAIN_BLOCK.replace("return F.relu(x + self.conv(x))", IN_PLACE[way])
+    block = judge("check.function('Block()', x=images(3))", student, PLAIN_BLOCK)
+    assert block.share == 0.0 and block.internal_error == ""
+    if way == "the sum":
+        assert "in place" in block.reasons[0] or "inplace" in block.reasons[0], block.reasons
+    hidden = (
+        "check.function('Block()', x=images(3))\n"
+        "check.function('Net()', x=images(3), made_of=['Block'], worth=0.5)"
+    )
+    both = judge(hidden, student, PLAIN_BLOCK)
+    assert both.internal_error == "", both.internal_error
+
+
+def test_a_solution_without_gradients_is_the_courses_fault() -> None:
+    wrong = PLAIN_BLOCK.replace("return F.relu(x + self.conv(x))", IN_PLACE["the sum"])
+    with pytest.raises(HiddenTestError, match="the solution has no gradients"):
+        judge("check.function('Block()', x=images(3))", PLAIN_BLOCK, wrong)

@@ -34,6 +34,14 @@ LARGE = 10.0  # of the inputs: beyond where ReLU6 and the like bend
 EXPECTED = "something callable with the inputs the text describes"
 DOUBLE = torch.float64
 SHARE_LEFT_BEHIND = 0.25
+TRAINABLE = "a forward pass with gradients"
+IN_PLACE = (
+    "x += ..., x[...] = ... and inplace=True change what a layer before still needs: x = x + ..."
+)
+
+
+class NoGradientsError(Exception):
+    """PyTorch cannot go back through a program's steps."""
 
 
 @dataclass
@@ -44,6 +52,7 @@ class Compared:
     tolerance: float
     hint: str
     values: Values  # of the weights both are given
+    made: bool = False  # whether the one to compare with is made of the student's parts
 
 
 def check(
@@ -66,8 +75,9 @@ def check(
         if of is not None:
             return message(EXPECTED, f"a forward pass that cannot be recorded: {error}", RECORD)
         return in_their_process.check(trial, expression, inputs, train, tolerance, hint, str(error))
+    values = Values(f"{trial.seed} {expression}")
+    asked = Compared(given, tolerance, hint, values, made=ours is not None)
     ours = ours or solution_network(trial, expression, list(inputs.values()), of)
-    asked = Compared(given, tolerance, hint, Values(f"{trial.seed} {expression}"))
     try:
         return _differences(ours, theirs, train, asked)
     except BadProgramError as error:
@@ -96,8 +106,11 @@ def _differences(
         modes.append(("train", ours.train, theirs.train))
     for mode, our_program, their_program in modes:
         measure(their_program, asked.inputs, DOUBLE)
-        one = _outcome(our_program, slots[0], without, asked)
-        other = _outcome(their_program, slots[1], without, asked)
+        try:
+            one, other = _outcomes((our_program, their_program), slots, without, asked)
+        except NoGradientsError as error:
+            told = message(TRAINABLE, f"PyTorch finds none ({error})", IN_PLACE)
+            return _made_otherwise(our_program, their_program, mode, asked) or told
         if reason := _compare(one, other, mode, asked):
             return _made_otherwise(our_program, their_program, mode, asked) or reason
         left = left or _left_behind(one, other, asked)
@@ -178,7 +191,35 @@ class Outcome:
     statistics: dict[str, Tensor]  # those that PyTorch's own batch norm updates
 
 
-def _outcome(program: Program, slots: list[Slot], without: set[str], asked: Compared) -> Outcome:
+def _outcomes(
+    programs: tuple[Program, Program],
+    slots: Sequence[list[Slot]],
+    without: set[str],
+    asked: Compared,
+) -> tuple[Outcome, Outcome]:
+    """Of the solution's and the student's; `NoGradientsError` is the student's fault.
+
+    Where a part of the student's has no gradients, and has lost its points for that, what is made
+    of it is compared without them.
+    """
+    (ours, theirs), (known, their_slots) = programs, slots
+    try:
+        one, gradients = _outcome(ours, known, without, asked), True
+    except NoGradientsError as error:
+        if not asked.made:
+            raise RuntimeError(f"the solution has no gradients: {error}") from error
+        one, gradients = _outcome(ours, known, without, asked, gradients=False), False
+    return one, _outcome(theirs, their_slots, without, asked, gradients=gradients)
+
+
+def _outcome(
+    program: Program,
+    slots: list[Slot],
+    without: set[str],
+    asked: Compared,
+    *,
+    gradients: bool = True,
+) -> Outcome:
     state = drawn_state(program, slots, asked.values, without, DOUBLE)
     wanted = {}
     for slot in slots:
@@ -187,7 +228,7 @@ def _outcome(program: Program, slots: list[Slot], without: set[str], asked: Comp
             tensor = state[slot.number]
             wanted[slot.key] = (tensor, slot)
     leaves = [x.clone().requires_grad_(x.is_floating_point()) for x in asked.inputs]
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.set_grad_enabled(gradients):
         torch.manual_seed(0)  # the same for both: what dropout drops
         # Copies, so that a program working in place on its input does not trip autograd.
         given = [x * 1 if x.is_floating_point() else x for x in leaves]
@@ -211,7 +252,10 @@ def _outcome(program: Program, slots: list[Slot], without: set[str], asked: Comp
 
 
 def _gradients(outputs: list[Tensor], wanted: list[Tensor]) -> list[Tensor]:
-    """Gradients of a drawn weighted sum of the outputs; zeros where nothing flows."""
+    """Gradients of a drawn weighted sum of the outputs; zeros where nothing flows.
+
+    `NoGradientsError` where a step changed in place what the way back needs.
+    """
     generator = torch.Generator().manual_seed(20_001)
     total = torch.zeros((), dtype=DOUBLE)
     for output in outputs:
@@ -220,7 +264,10 @@ def _gradients(outputs: list[Tensor], wanted: list[Tensor]) -> list[Tensor]:
             total = total + (output * pattern).sum()
     if not wanted or not total.requires_grad:
         return [torch.zeros_like(tensor) for tensor in wanted]
-    found = torch.autograd.grad(total, wanted, allow_unused=True)
+    try:
+        found = torch.autograd.grad(total, wanted, allow_unused=True)
+    except RuntimeError as error:
+        raise NoGradientsError(str(error).partition(":")[0]) from error
     return [
         torch.zeros_like(tensor) if gradient is None else gradient
         for tensor, gradient in zip(wanted, found, strict=True)
