@@ -254,14 +254,30 @@ LAST_PARTLY = {
     "whatever the mode": f"def last_activations(m, x): return {STAGES}(x)",
     "left in eval mode": f"def last_activations(m, x): return {STAGES}(x) if m.eval() else None",
     "with gradients": LAST_RIGHT["detached"].replace(".detach()", ""),
+    "in training mode for good": f"""
+def last_activations(m, x):
+    m.eval()
+    with torch.no_grad():
+        maps = {STAGES}(x)
+    m.train(not m.training)
+    return maps""",
     "eval of a part for good": f"def last_activations(m, x): return {STAGES}.eval()(x)",
+}
+
+
+FREEZE_PARTLY = {
+    "the network inside": f"{FREEZE_RIGHT['by name'].replace('return model', 'return model.resnet')}",
+    "a copy": "import copy\n"
+    + FREEZE_RIGHT["by name"].replace(
+        "    for name", "    model = copy.deepcopy(model)\n    for name"
+    ),
 }
 
 
 TABLE: dict[str, tuple[Any, ...]] = {
     "test-prepare": ("prepare", PREPARE_RIGHT, PREPARE_WRONG, {}),
     "test-net": ("net", NET_RIGHT, NET_WRONG, NET_PARTLY),
-    "test-freeze": ("freeze", FREEZE_RIGHT, FREEZE_WRONG, {}),
+    "test-freeze": ("freeze", FREEZE_RIGHT, FREEZE_WRONG, FREEZE_PARTLY),
     "test-hundred-net": ("hundred", HUNDRED_RIGHT, HUNDRED_WRONG, {}),
     "test-first": ("first-activations", FIRST_RIGHT, FIRST_WRONG, {}),
     "test-last": ("last-activations", LAST_RIGHT, LAST_WRONG, LAST_PARTLY),
