@@ -159,6 +159,10 @@ def test_figures_may_be_drawn_in_many_ways(name: str, runs: Histories) -> None:
 
 
 WRONG_FIGURES: dict[str, tuple[str, float, Callable[[Histories], Any]]] = {
+    "bars under each other's names": (
+        "mobile", 0.75,
+        lambda r: costs_drawn(r, lambda axes, n, v: axes.bar(n, v[::-1]), 1e6),
+    ),
     "nothing drawn": ("plain", 0, lambda r: plt.figure()),
     "no figure": ("plain", 0, lambda r: None),
     "test loss": (

@@ -90,3 +90,40 @@ TRAPS = {
 def test_students_see_it_themselves(name: str) -> None:
     cell, old, new = TRAPS[name]
     assert not TRIAL.passes_visible(f"test-{cell}", IDLE | TRIAL.edited(cell, (old, new)))
+
+
+IN_PLACE = """
+class ResBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.first = conv_norm(in_channels, out_channels, stride=stride)
+        self.second = conv_norm(out_channels, out_channels)
+        self.more = out_channels - in_channels
+        self.projection = None
+        if stride != 1:
+            self.projection = conv_norm(in_channels, out_channels, kernel=1, stride=stride)
+
+    def forward(self, x):
+        out = self.second(F.relu(self.first(x)))
+        if self.projection is not None:
+            x = self.projection(x)
+        elif self.more:
+            x = F.pad(x, (0, 0, 0, 0, 0, self.more))
+        x += out
+        return F.relu(x)
+"""
+
+
+def test_a_block_that_changes_its_input_cannot_learn_and_costs_once() -> None:
+    """PyTorch refuses to go back through it; the visible test says so too."""
+    found = TRIAL.report({"res-block": IN_PLACE}, only=("test-res-block", "test-resnet"))
+    assert found["test-res-block"].share == 0.75 and not found["test-res-block"].internal_error
+    assert "in place" in str(TRIAL.errors) or "inplace" in str(TRIAL.errors)
+    assert found["test-resnet"].share == 1.0, found["test-resnet"].reasons
+
+
+def test_a_layer_that_a_block_never_uses_costs_a_quarter_of_the_block() -> None:
+    unused = TRIAL.edited("plain-block", ("super().__init__()", "super().__init__()\n        "
+                                          "self.more = nn.Conv2d(in_channels, out_channels, 1)"))  # fmt: skip
+    found = TRIAL.report(unused, only=("test-plain-block", "test-plain-net"))
+    assert [each.share for each in found.values()] == [0.75, 1.0]

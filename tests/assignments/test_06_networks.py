@@ -302,3 +302,27 @@ def test_a_mistake_of_both_networks_costs_little_in_the_second(
     changed = {cell: code for cell, code in chosen.items() if code is not None}
     found = TRIAL.report(changed, only=["test-resnet18", "test-resnet50"])
     assert found["test-resnet50"].share == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("cell", "block", "network"),
+    [
+        ("basic-block", "test-basic-block", "test-resnet18"),
+        ("bottleneck", "test-bottleneck", "test-resnet50"),
+    ],
+)
+def test_a_projection_that_is_never_used_costs_a_part_of_its_block_alone(
+    cell: str, block: str, network: str
+) -> None:
+    """`shortcut=False` asks for no projection, not even for an idle one."""
+    code = TRIAL.cells[cell]
+    idle = code.replace(
+        "        super().__init__()\n",
+        "        super().__init__()\n        if not shortcut:\n"
+        "            self.never = nn.Conv2d(in_channels, channels, 1, stride, bias=False)\n",
+        1,
+    )
+    assert idle != code
+    found = TRIAL.report({cell: idle}, only=(block, network))
+    assert found[block].share in (0.8, 0.75), found[block].reasons
+    assert found[network].share == 1.0, found[network].reasons
