@@ -57,6 +57,9 @@ plt.xlabel("epoch"); plt.ylabel("share right"); plt.legend()
     "names in the legend alone": FIGURE.replace("label=", "gid=").replace(
         "ax.legend()", "ax.legend(['seen in training', 'not seen'])"
     ),
+    "dots": FIGURE.replace("ax.plot(", "ax.scatter("),
+    "a line and its dots": FIGURE + "ax.scatter([1, 2, 3], val, label='validation')",
+    "a line and the best of it": FIGURE + "ax.scatter([3], val[-1:], label='best')",
     "two axes in one place": SETUP
     + """
 figure, ax = plt.subplots(); twin = ax.twinx()
@@ -86,6 +89,11 @@ WRONG = {
     "one curve": (
         FIGURE.replace('ax.plot([1, 2, 3], val, label="validation")', ""),
         "values of validation",
+    ),
+    "rounded values": (FIGURE.replace("val, label", "[0.199, 0.4, 0.5], label"), "rounded"),
+    "dots without a legend": (
+        FIGURE.replace("ax.plot(", "ax.scatter(").replace("ax.legend()", ""),
+        "legend",
     ),
     "invented values": (FIGURE.replace("val, label", "[0.9, 0.9, 0.9], label"), "validation"),
     "names swapped": (

@@ -14,6 +14,7 @@ from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.verdict import message
 
 TOLERANCE = 2e-5  # less than what a history's numbers are moved by, see `watermark`
+ROUNDED = 5e-3
 Curves = Mapping[str, Any]  # the values of each curve
 Curve = dict[str, Any]  # one that is drawn
 
@@ -44,17 +45,18 @@ def check(trial: Trial, expression: str, asked: Asked, hint: str) -> str | None:
 
 
 def _well_formed(axes: Any) -> bool:
-    keys = {"title", "xlabel", "ylabel", "legend", "curves", "drawn", "images"}
+    keys = {"title", "xlabel", "ylabel", "legend", "curves", "dots", "drawn", "images"}
     return isinstance(axes, list) and all(
         isinstance(ax, dict)
         and set(ax) == keys
         and isinstance(ax["curves"], list)
+        and isinstance(ax["dots"], list)
         and isinstance(ax["legend"], list)
         and all(
             isinstance(c, dict)
             and set(c) == {"label", "x", "y"}
             and all(isinstance(c[axis], list) for axis in "xy")
-            for c in ax["curves"]
+            for c in (*ax["curves"], *ax["dots"])
         )
         for ax in axes
     )
@@ -65,7 +67,7 @@ def _labels(drawn: list[dict[str, Any]], asked: Asked, hint: str) -> str | None:
     for name, wanted in (("xlabel", asked.xlabel), ("ylabel", asked.ylabel)):
         if wanted and any(not str(ax[name]).strip() for ax in plots):
             return message(f"a label on every {name[0]} axis", "an axis without one", hint)
-    several = sum(len(ax["curves"]) for ax in plots) > 1
+    several = any(sum(len(ax[kind]) for ax in plots) > 1 for kind in ("curves", "dots"))
     if asked.legend and several and not any(ax["legend"] for ax in plots):
         return message("a legend that names the curves", "none", hint)
     return None
@@ -81,12 +83,16 @@ def _curves(trial: Trial, drawn: list[dict[str, Any]], asked: Asked, hint: str) 
             return None
         return message(f"at least {wanted} curves", f"{len(curves)}", hint)
     forms = {label: _forms(trial, label, values, asked, hint) for label, values in wanted.items()}
+    dots = [some for ax in drawn for some in ax["dots"]]
     found = {
-        label: [curve for curve in curves if _is_one(curve, some)] for label, some in forms.items()
+        label: [curve for curve in (*curves, *dots) if _is_one(curve, some)]
+        for label, some in forms.items()
     }
     for label, some in found.items():
         if not some:
-            return message(f"a curve with the values of {label}", "no such curve", hint)
+            near = any(_is_one(curve, forms[label], ROUNDED) for curve in (*curves, *dots))
+            got = "one that is near: rounded, or of another run?" if near else "no such curve"
+            return message(f"a curve with the values of {label}", got, hint)
         if not any(_goes_forward(curve["x"]) for curve in some):
             return message(f"the {label} from left to right", "a line that turns back", hint)
     return _names(found, drawn, asked.legend, hint)
@@ -117,7 +123,8 @@ def _names(
 
 def _namesakes(curve: Curve, drawn: list[dict[str, Any]]) -> set[int]:
     """The other lines next to it (their ids) that have the same name in the legend."""
-    (together,) = [ax["curves"] for ax in drawn if any(c is curve for c in ax["curves"])]
+    shown = [[*ax["curves"], *ax["dots"]] for ax in drawn]
+    (together,) = [some for some in shown if any(one is curve for one in some)]
     name = str(curve["label"])
     if not name or name.startswith("_"):  # no name at all, for matplotlib
         return set()
@@ -133,8 +140,8 @@ def _forms(trial: Trial, label: str, values: Any, asked: Asked, hint: str) -> li
     return [listed, [100 * value for value in listed]] if asked.percent else [listed]
 
 
-def _is_one(curve: Curve, forms: list[Any]) -> bool:
-    return any(difference(form, curve["y"], TOLERANCE) is None for form in forms)
+def _is_one(curve: Curve, forms: list[Any], tolerance: float = TOLERANCE) -> bool:
+    return any(difference(form, curve["y"], tolerance) is None for form in forms)
 
 
 def _goes_forward(x: list[Any]) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 
 from skipgrade.judging.questions.values import evaluate
@@ -38,6 +39,7 @@ def _describe(ax: Any) -> dict[str, Any]:
         "curves": [
             _curve(line, _name(line, ax)) for line in ax.get_lines() if len(line.get_xdata()) > 0
         ],
+        "dots": [_dots(one) for one in ax.collections if isinstance(one, PathCollection)],
         "drawn": bool(ax.has_data()),
         "images": len(ax.get_images()),
     }
@@ -77,3 +79,10 @@ def _curve(line: Any, name: str) -> dict[str, Any]:
     x = np.asarray(line.get_xdata(orig=False), dtype=float)  # numbers, for names of epochs too
     y = np.asarray(line.get_ydata(), dtype=float)
     return {"label": name, "x": x[:POINTS].tolist(), "y": y[:POINTS].tolist()}
+
+
+def _dots(drawn: Any) -> dict[str, Any]:
+    """Of a scatter plot, which shows the same as a curve."""
+    places = np.asarray(np.ma.filled(drawn.get_offsets(), np.nan), dtype=float)[:POINTS]
+    label = str(drawn.get_label())
+    return {"label": label, "x": places[:, 0].tolist(), "y": places[:, 1].tolist()}
