@@ -50,4 +50,6 @@ for module, names in ON_LINUX_ALONE.items():
     for name in names:
         if hasattr(module, name):
             delattr(module, name)
+if hasattr(os, "process_cpu_count"):  # Python 3.13's, where nothing tells a process's own cores
+    os.process_cpu_count = os.cpu_count
 sys.meta_path.insert(0, Finder)
