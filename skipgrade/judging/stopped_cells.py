@@ -15,7 +15,8 @@ from skipgrade.judging.printable import presentable
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-UNFILLED = "NotImplementedError"  # what a stub raises
+UNFILLED = "NotImplementedError"  # what a stub raises, and torch where it lacks something
+STUB_SAYS = ("", "not filled in yet")  # and what a stub says
 CELL_LOST = "CellLost"  # in the place of an exception where a cell cost the notebook its kernel
 MOST_OF_A_TRACEBACK = 20_000  # characters that are looked at
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -40,7 +41,7 @@ class StoppedCell:
     def describe(self) -> str:
         """What became of it, in words for its author."""
         cell = f"the cell that starts '{self.start}'" if self.start else "its cell"
-        if self.kind == UNFILLED:
+        if is_stub(self.kind, self.told):
             return f"{cell} is not filled in"
         if self.kind == CELL_LOST:
             return f"{cell} did not end: {self.told}"
@@ -95,6 +96,11 @@ def names_set(code: str) -> list[str]:
         texts = [one or more for one, more in _DEFINED.findall(code)]
         return [name.strip() for text in texts for name in text.split(",")]
     return [one.get_name() for one in found if one.is_assigned() or one.is_imported()]
+
+
+def is_stub(kind: str, told: str) -> bool:
+    """Whether an exception is the one that stands where an answer belongs."""
+    return kind == UNFILLED and told in STUB_SAYS
 
 
 def missing_name(kind: str, told: str) -> str:

@@ -100,3 +100,20 @@ def test_a_process_that_lies_about_a_name_gets_no_words_into_the_hint() -> None:
         got, hint = why_not(raised.value, [])
         assert got == "NameError: `Net` is not defined"
         assert hint is not None and ("Nett" in hint) is told
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("", "a stub that is not filled in (at the line: x)"),
+        ("not filled in yet", "a stub that is not filled in (at the line: x)"),
+        ("for 'Long'", "NotImplementedError: for 'Long' (at the line: x)"),
+        ("no meta. You may have run into this", "NotImplementedError: no meta (at the line: x)"),
+    ],
+)
+def test_only_a_stub_is_called_a_stub(told: str, shown: str) -> None:
+    got, hint = why_not(NotebookCodeError("NotImplementedError", told, "x"), [])
+    assert got == shown
+    assert hint is None or "stub" in shown
+    said = cell("x", "NotImplementedError", told).describe()
+    assert ("is not filled in" in said) is ("stub" in shown)

@@ -6,8 +6,15 @@ import re
 from collections.abc import Sequence
 
 from skipgrade.judging.judge.answerers import NotebookCodeError
-from skipgrade.judging.stopped_cells import StoppedCell, cell_behind, missing_name
+from skipgrade.judging.stopped_cells import (
+    UNFILLED,
+    StoppedCell,
+    cell_behind,
+    is_stub,
+    missing_name,
+)
 
+NO_FORWARD = "is it spelled `forward`, and indented as a method of the class?"
 SPELLING = "is its cell filled in, and the name spelled as the text says?"
 KNOWN = [  # what an exception's text says, and what to look at
     (
@@ -44,10 +51,14 @@ def why_not(error: NotebookCodeError, stopped: Sequence[StoppedCell]) -> tuple[s
     if name:
         near = f" The notebook has `{error.near}`." if error.near else ""
         return f"NameError: `{name}` is not defined{_at(error)}", SPELLING + near
-    if error.kind == "NotImplementedError":
+    if is_stub(error.kind, error.message):
         return f"a stub that is not filled in{_at(error)}", ""
-    got = f"{error.kind}: {error.message}" if error.message else error.kind
-    return got + _at(error), _known(error.message)
+    told, known = error.message, _known(error.message)
+    if error.kind == UNFILLED:  # torch's own: told in the first of its many sentences
+        told = re.split(r"\.\s", told, maxsplit=1)[0]
+        known = NO_FORWARD if re.search(r"\bforward\b", told) else known
+    got = f"{error.kind}: {told}" if told else error.kind
+    return got + _at(error), known
 
 
 def _at(error: NotebookCodeError) -> str:
