@@ -11,6 +11,8 @@ import linecache
 import traceback
 from typing import Any
 
+import torch
+
 from skipgrade.judging.questions import QUESTIONS
 from skipgrade.judging.wire.codec import NotPlainDataError
 from skipgrade.judging.wire.messages import pack, unpack
@@ -33,7 +35,8 @@ def reply(question: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]
     """The value asked for, or what went wrong in the words of the exception."""
     ask = QUESTIONS[question["kind"]]
     try:
-        return {"value": ask(namespace, **question["request"])}
+        with torch.enable_grad():  # whatever the notebook's code switched off, here or before
+            return {"value": ask(namespace, **question["request"])}
     except NotPlainDataError as error:
         return not_plain(error)
     except Exception as error:

@@ -34,3 +34,134 @@ def test_what_torch_lacks_is_no_stub() -> None:
     assert "Long" in reason
     stub = {"train-step": "def train_step(*given):\n    raise NotImplementedError()"}
     assert "a stub that is not filled in" in TRIAL.refuses("train-step-test", stub).reasons[0]
+
+
+STEP = """
+def train_step(model, images, labels, loss_fn, optimizer):
+    {first}
+    model.train()
+    scores = model({images})
+    loss = loss_fn(scores, {labels})
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+"""
+HOME = "device = next(model.parameters()).device"
+LAB = "device = lab.device()"
+TO_IMAGES, TO_LABELS = "images.to(device)", "labels.to(device)"
+MOVED_STEPS = {
+    "the usual": (HOME, TO_IMAGES, TO_LABELS),
+    "as a batch": (f"{HOME}; images, labels = (t.to(device) for t in (images, labels))", "images", "labels"),
+    "a set of devices": ("(device,) = {p.device for p in model.parameters()}", TO_IMAGES, TO_LABELS),
+    "like a parameter": ("p = next(model.parameters())", "images.to(p)", "labels.to(p.device)"),
+    "the model to where it is": (f"{HOME}; model = model.to(device)", TO_IMAGES, TO_LABELS),
+    "only where it must": (
+        f"{HOME}\n    if images.device != device: images, labels = {TO_IMAGES}, {TO_LABELS}",
+        "images", "labels"),
+    "a look at the images": (f"{HOME}; print(float(images.mean()))", TO_IMAGES, TO_LABELS),
+    "autocast": (
+        f"{HOME}\n    torch.autocast(device.type, enabled=False).__enter__()", TO_IMAGES, TO_LABELS),
+}  # fmt: skip
+LEFT_STEPS = {
+    "nothing moved": ("", "images", "labels"),
+    "labels left": (HOME, TO_IMAGES, "labels"),
+    "images left": (HOME, "images", TO_LABELS),
+    "the usual device": (LAB, TO_IMAGES, TO_LABELS),
+    "the model to the usual device": (f"{LAB}; model.to(device)", TO_IMAGES, TO_LABELS),
+    "the model, then its device": (f"model.to(lab.device()); {HOME}", TO_IMAGES, TO_LABELS),
+    "only to a GPU": ("device = 'cuda' if torch.cuda.is_available() else 'cpu'", TO_IMAGES, TO_LABELS),
+}  # fmt: skip
+EVALUATE = """
+def evaluate(model, loader, loss_fn):
+    {first}
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for images, labels in loader:
+            scores = model({images})
+            {then}
+            right += (scores.argmax(1) == {labels}).sum().item()
+            total += loss_fn(scores, {labels}).item() * len(labels)
+            count += len(labels)
+    return total / count, right / count
+"""
+MOVED_EVALUATIONS = {
+    "the usual": (HOME, TO_IMAGES, "", TO_LABELS),
+    "scores back": (HOME, TO_IMAGES, "scores = scores.cpu()", "labels"),
+    "as numpy": (HOME, TO_IMAGES, "scores = torch.tensor(scores.cpu().numpy())", "labels"),
+    "as lists": (HOME, TO_IMAGES, "scores = torch.tensor(scores.tolist())", "labels"),
+}
+LEFT_EVALUATIONS = {
+    "nothing moved": ("", "images", "", "labels"),
+    "images left": (HOME, "images", "", TO_LABELS),
+    "the usual device": (LAB, TO_IMAGES, "", TO_LABELS),
+    "the model to the usual device": (f"{LAB}; model.to(device)", TO_IMAGES, "", TO_LABELS),
+}
+
+
+def step(first: str, images: str, labels: str) -> dict[str, str]:
+    return {"train-step": STEP.format(first=first, images=images, labels=labels)}
+
+
+def evaluation(first: str, images: str, then: str, labels: str) -> dict[str, str]:
+    return {"evaluate": EVALUATE.format(first=first, images=images, then=then, labels=labels)}
+
+
+@pytest.mark.parametrize("story", MOVED_STEPS)
+def test_a_batch_is_moved_in_many_ways(story: str) -> None:
+    TRIAL.accepts("train-step-test", step(*MOVED_STEPS[story]))
+
+
+@pytest.mark.parametrize("story", LEFT_STEPS)
+def test_a_batch_that_is_left_behind_costs_a_quarter(story: str) -> None:
+    verdict = TRIAL.refuses("train-step-test", step(*LEFT_STEPS[story]))
+    assert verdict.share == 0.75
+    assert "on the device of the model's parameters" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize("story", MOVED_EVALUATIONS)
+def test_an_evaluation_moves_images_in_many_ways(story: str) -> None:
+    TRIAL.accepts("evaluate-test", evaluation(*MOVED_EVALUATIONS[story]))
+
+
+@pytest.mark.parametrize("story", LEFT_EVALUATIONS)
+def test_an_evaluation_that_leaves_images_behind_loses_a_quarter(story: str) -> None:
+    verdict = TRIAL.refuses("evaluate-test", evaluation(*LEFT_EVALUATIONS[story]))
+    assert verdict.share == 0.75
+    assert "on the device of the model's parameters" in verdict.reasons[0]
+
+
+def test_labels_that_an_evaluation_leaves_behind_cost_as_much() -> None:
+    changed = TRIAL.edited("evaluate", ("labels = labels.to(device)", "pass"))
+    verdict = TRIAL.refuses("evaluate-test", changed)
+    assert verdict.share == 0.75
+    assert "labels on another device" in verdict.reasons[0]
+
+
+def test_gradients_stay_on_for_all_that_follows() -> None:
+    for_good = "with torch.no_grad():", "torch.set_grad_enabled(False)\n    if True:"
+    changed = TRIAL.edited("evaluate", for_good)
+    verdict = TRIAL.refuses("evaluate-test", changed)
+    assert verdict.share == 0.75
+    assert "recorded again" in verdict.reasons[0]
+    TRIAL.accepts("train-step-test", changed)
+    only = ["train-step-test", "evaluate-test", "initial-loss-test", "bonus-init-test"]
+    found = TRIAL.report(changed, only=only)
+    assert [verdict.share for verdict in found.values()] == [1.0, 0.75, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        [("with torch.no_grad():", "with torch.set_grad_enabled(False):")],
+        [("with torch.no_grad():", "with torch.inference_mode():")],
+        [("def evaluate", "@torch.no_grad()\ndef evaluate"), ("with torch.no_grad():", "if True:")],
+        [
+            ("with torch.no_grad():", "torch.set_grad_enabled(False)\n    if True:"),
+            ("    return", "    torch.set_grad_enabled(True)\n    return"),
+        ],
+    ],
+)
+def test_gradients_are_switched_off_in_many_ways(ways: list[tuple[str, str]]) -> None:
+    TRIAL.accepts("evaluate-test", TRIAL.edited("evaluate", *ways))

@@ -22,6 +22,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import nbformat
+import torch
 from nbformat.v4 import new_code_cell, new_output
 
 from skipgrade.judging.grader.source import (
@@ -251,7 +252,8 @@ class Assignment:
 def _run(code: str, cell: str, names: dict[str, Any]) -> None:
     code, file = split(code)[0], f"<notebook {cell}>"
     linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
-    exec(_compiled(code, file), names)
+    with torch.enable_grad():  # in a kernel of its own nobody else would feel what it switches off
+        exec(_compiled(code, file), names)
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec
 import torch
 from torch import Tensor
 
-from skipgrade.judging.checks import accuracy, evaluating, make, parts, runs, stepping
+from skipgrade.judging.checks import accuracy, arriving, evaluating, make, parts, runs, stepping
 from skipgrade.judging.checks import figure as figures
 from skipgrade.judging.checks import function as functions
 from skipgrade.judging.checks.asking import NoAnswerError, ask_student, value_of
@@ -191,13 +191,14 @@ class Checks:
     def learns(
         self, step: str | None = None, evaluate: str | None = None, *,
         allow: Collection[str] = (), sets_mode: bool = False, as_float: bool = False,
-        hint: str = "", worth: float | None = None,
+        moves: bool = False, hint: str = "", worth: float | None = None,
     ) -> None:  # fmt: skip
         """A training step takes one step of the given optimizer; an evaluation loop evaluates.
 
         Each fault costs its own share. `allow` names what the text permits in addition to the step
-        ("clipping"); `sets_mode` and `as_float` are asked where the text asks for them: that the
-        step itself sets train mode, that the loss is a Python float.
+        ("clipping"); `sets_mode`, `as_float`, `moves` are asked where the text asks for it: the
+        step sets train mode itself, the loss is a Python float, the batch goes to the device of
+        the model's parameters.
         """
         faults = []
         try:
@@ -205,6 +206,10 @@ class Checks:
                 faults += stepping.check_step(current(), step, allow, sets_mode, as_float, hint)
             if evaluate is not None:
                 faults += evaluating.check_evaluation(current(), evaluate, hint)
+            if moves and all(share < 1.0 for _, share in faults):
+                for name, evaluates in ((step, False), (evaluate, True)):
+                    if name is not None:
+                        faults += arriving.check_devices(current(), name, evaluates, hint)
         except NoAnswerError as error:
             faults.append(Fault(error.args[0], 1.0))
         for reason, share in faults:

@@ -38,7 +38,10 @@ def check_evaluation(trial: Trial, evaluate: str, hint: str) -> list[Fault]:
     got = ask_student(
         trial, EXPECTED, hint, "evaluation", evaluate_name=evaluate, problems=problems
     )
-    like = [{"result": None, "state": p["state"], "recorded": True} for p in problems]
+    like = [
+        {"result": None, "state": p["state"], "recorded": True, "switched off": True}
+        for p in problems
+    ]
     if not has_form(got, like):
         return [Fault(message(EXPECTED, "a malformed answer", hint), 1.0)]
     if not all(_two_numbers(answer["result"]) for answer in got):
@@ -49,6 +52,8 @@ def check_evaluation(trial: Trial, evaluate: str, hint: str) -> list[Fault]:
     faults += _numbers(got[:known], passes, hint)
     if any(answer["recorded"] is not False for answer in got):
         faults.append(Fault(_recorded_message(), 0.25))
+    if any(answer["switched off"] is not False for answer in got):
+        faults.append(Fault(_switched_off_message(), 0.25))
     return faults
 
 
@@ -168,6 +173,13 @@ def _recorded_message() -> str:
     return message(
         "no gradients recorded while evaluating", "a forward pass that records them",
         "torch.no_grad() around the loop: without it memory fills with graphs nobody uses.",
+    )  # fmt: skip
+
+
+def _switched_off_message() -> str:
+    return message(
+        "gradients recorded again after an evaluation", "gradients switched off for good",
+        "`with torch.no_grad():` switches them on again at its end; a training step needs them.",
     )  # fmt: skip
 
 

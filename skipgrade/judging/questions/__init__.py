@@ -23,5 +23,6 @@ QUESTIONS: dict[str, Question] = {
     "function": functions.function,
     "training step": learning.training_step,
     "evaluation": learning.evaluation,
+    "devices": learning.devices,
     "figure": figures.figure,
 }

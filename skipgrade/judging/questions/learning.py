@@ -8,6 +8,7 @@ come out. The judge, which drew the problem, uses the same code with a step of i
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -54,6 +55,41 @@ class Scaled(nn.Module):
         return self.scale * self.loss(input, target)
 
 
+class Elsewhere(nn.Module):
+    """A classifier on some device, which notes where the images it is given lie."""
+
+    def __init__(self, home: str, features: int, classes: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(features, classes, device=home)
+        self.images: list[str] = []
+        self.sent_away = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.images.append(x.device.type)
+        return self.layer(x.flatten(1).to(self.layer.weight))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Elsewhere:
+        home = self.layer.weight.device
+        try:
+            super()._apply(fn, recurse)
+        except (NotImplementedError, RuntimeError):  # from "meta" no numbers can be had
+            self.sent_away = True
+        self.sent_away |= self.layer.weight.device != home
+        return self
+
+
+class Meeting(nn.Module):
+    """A loss that notes on which devices scores and labels come together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pairs: list[list[str]] = []
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        self.pairs.append([input.device.type, target.device.type])
+        return torch.zeros((), requires_grad=True)
+
+
 def training_step(
     namespace: dict[str, Any], step: str, problems: list[Problem]
 ) -> list[dict[str, Any]]:
@@ -68,6 +104,28 @@ def evaluation(
     """What the notebook's evaluation returned and left in the model."""
     function = _function(namespace, evaluate_name)
     return _in_either_precision(lambda problem: _evaluate(function, problem), problems)
+
+
+def devices(
+    namespace: dict[str, Any], function: str, evaluates: bool, homes: list[str], images: Tensor,
+    labels: Tensor,
+) -> list[list[Any]]:  # fmt: skip
+    """Where a batch goes when the model is on each of `homes`; "meta" has no numbers, so what
+    comes of it afterwards, if only an exception, is not looked at."""
+    call = _function(namespace, function)
+    found = []
+    for home in homes:
+        model = Elsewhere(home, images[0].numel(), 1 + int(labels.max()))
+        loss_fn = Meeting()
+        with suppress(Exception), torch.enable_grad():
+            if evaluates:
+                loader = DataLoader(TensorDataset(images, labels), batch_size=len(labels) // 2)
+                call(model, loader, loss_fn)
+            else:
+                optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+                call(model, images, labels, loss_fn, optimizer)
+        found.append([model.images, loss_fn.pairs, model.sent_away])
+    return found
 
 
 def take_steps(train_step: Callable[..., Any], problem: Problem) -> dict[str, Any]:
@@ -88,9 +146,14 @@ def _evaluate(function: Callable[..., Any], problem: Problem) -> dict[str, Any]:
     model = Probe(problem["state"], problem["dropout"])
     images, labels = problem["images"].cpu(), problem["labels"].cpu()
     loader = DataLoader(TensorDataset(images, labels), batch_size=problem["batch size"])
-    result = function(model, loader, Scaled(**problem["loss"]))
+    with torch.enable_grad():  # and afterwards as it was, whatever the function does to it
+        result = function(model, loader, Scaled(**problem["loss"]))
+        switched_off = not torch.is_grad_enabled()
     numbers = [_as_number(part) for part in result] if isinstance(result, (tuple, list)) else None
-    return {"result": numbers, "state": model.state(), "recorded": model.recorded}
+    return {
+        "result": numbers, "state": model.state(), "recorded": model.recorded,
+        "switched off": switched_off,
+    }  # fmt: skip
 
 
 def _function(namespace: dict[str, Any], expression: str) -> Callable[..., Any]:
