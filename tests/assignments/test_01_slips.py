@@ -165,3 +165,56 @@ def test_gradients_stay_on_for_all_that_follows() -> None:
 )
 def test_gradients_are_switched_off_in_many_ways(ways: list[tuple[str, str]]) -> None:
     TRIAL.accepts("evaluate-test", TRIAL.edited("evaluate", *ways))
+
+
+VIEW = """
+def make_transform(augment):
+    plain = transforms.Compose(
+        [transforms.ToTensor(), transforms.Normalize(*lab.normalisation("cifar10"))]
+    )
+
+    def view(image):
+        x = plain(image)
+        if not augment:
+            return x
+        i, j = torch.randint(9, (2,)).tolist()
+        {cut}
+        return {mirror}
+
+    return view
+"""
+CUT = "x = nn.functional.pad(x[None], [4] * 4{how})[0, :, i : i + 32, j : j + 32]"
+COIN = "x.flip(2) if torch.rand(()) < 0.5 else x"
+VIEWS = {
+    "zeros": (CUT.format(how=""), COIN),
+    "black": (f"x = x + 9; {CUT.format(how='')}; x = x - 9", COIN),
+    "a mirror image": (CUT.format(how=", mode='reflect'"), COIN),
+    "its edge": (CUT.format(how=", mode='replicate'"), COIN),
+}
+POOR_VIEWS = {
+    "the diagonal": (f"j = i; {CUT.format(how='')}", COIN, 0.5),
+    "the other diagonal": (f"j = 8 - i; {CUT.format(how='')}", COIN, 0.5),
+    "a mirror tied to the shift": (
+        CUT.format(how=""), "x.flip(2) if i > 4 or (i == 4 and j > 4) else x", 0.5),
+    "a mirror tied to the column": (CUT.format(how=""), "x.flip(2) if j % 2 else x", 0.5),
+    "rolled": ("x = x.roll((i - 4, j - 4), (1, 2))", COIN, 0.75),
+    "circular": (CUT.format(how=", mode='circular'"), COIN, 0.75),
+    "never mirrored": (CUT.format(how=""), "x", 0.5),
+    "rows alone": (f"j = 4; {CUT.format(how='')}", COIN, 0.5),
+    "not moved": ("pass", COIN, 0.5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", VIEWS)
+def test_views_may_be_padded_in_many_ways(story: str) -> None:
+    cut, mirror = VIEWS[story]
+    TRIAL.accepts("transform-augment", {"transform": VIEW.format(cut=cut, mirror=mirror)})
+
+
+@pytest.mark.parametrize("story", POOR_VIEWS)
+def test_views_that_are_fewer_than_they_should_be_lose_once(story: str) -> None:
+    cut, mirror, share = POOR_VIEWS[story]
+    code = {"transform": VIEW.format(cut=cut, mirror=mirror)}
+    verdict = TRIAL.refuses("transform-augment", code)
+    assert verdict.share == share, verdict.reasons
+    assert len(verdict.reasons) == 1
