@@ -101,7 +101,21 @@ WRONG = {
     "one place for all": ("test-augment", changed(
         "augment", AUGMENT, "(2, count)).tolist()", "(2, 1)).expand(2, count).tolist()"), 2 / 3),
     "one coin for all": ("test-augment", changed("augment", AUGMENT, "torch.rand(count) <", "torch.rand(1).expand(count) <"), 2 / 3),
-    "never a flip": ("test-augment", changed("augment", AUGMENT, "< flip", "< 0"), 1 / 3),
+    "never a flip": ("test-augment", changed("augment", AUGMENT, "< flip", "< 0"), 2 / 3),
+    "always a flip": ("test-augment", changed("augment", AUGMENT, "< flip", "< 2"), 2 / 3),
+    "half a flip, whatever is asked": ("test-augment", changed("augment", AUGMENT, "< flip", "< 0.5"), 2 / 3),
+    "the other coin": ("test-augment", changed("augment", AUGMENT, "< flip", "> flip"), 2 / 3),
+    "a flip tied to the shift": ("test-augment", changed(
+        "augment", AUGMENT, "torch.rand(count) < flip", "(torch.tensor(tops) * 9 + torch.tensor(lefts)) * 7 % 81 < 81 * flip"), 2 / 3),
+    "no flip, and a 4 written out": ("test-augment", changed(
+        "augment", instead(AUGMENT, "[padding] * 4", "[4] * 4"), "< flip", "< 0"), 1 / 3),
+    "offsets rounded": ("test-augment", changed(
+        "augment", AUGMENT, "torch.randint(2 * padding + 1, (2, count))", "(torch.rand(2, count) * 2 * padding).round().long()"), 2 / 3),
+    "half of the rows in the middle": ("test-augment", changed(
+        "augment", AUGMENT, "    crops =", "    tops = [y if torch.rand(()) < 0.5 else padding for y in tops]\n    crops ="), 2 / 3),
+    "a clamped normal": ("test-augment", changed(
+        "augment", AUGMENT, "torch.randint(2 * padding + 1, (2, count))",
+        "(torch.randn(2, count) * padding / 2 + padding).round().clamp(0, 2 * padding).long()"), 2 / 3),
     "padding written out": ("test-augment", changed("augment", AUGMENT, "[padding] * 4", "[4] * 4"), 2 / 3),
     "one place too few": ("test-augment", changed("augment", AUGMENT, "2 * padding + 1", "max(1, 2 * padding)"), 2 / 3),
     "upside down": ("test-augment", changed("augment", AUGMENT, "flip(3)", "flip(2)"), 0),
@@ -150,3 +164,8 @@ def test_wrong_answers_lose_their_share(name: str) -> None:
     cell, cells, share = WRONG[name]
     verdict = TRIAL.refuses(cell, cells)
     assert verdict.share == pytest.approx(share), verdict.reasons
+
+
+def test_augmentations_are_told_apart_whatever_was_drawn() -> None:
+    for seed in map(str, range(5)):
+        assert TRIAL.verdict("test-augment", {"augment": AUGMENT}, seed=seed).share == 1.0
