@@ -149,6 +149,10 @@ def augment(images, padding=4, flip=0.5):
     "cut off": ("test-bonus-penalty", penalty(SUM.replace("p.abs()", "p.detach().abs()")), 0),
     "no augmentation": ("test-bonus-penalty", penalty(step="train_step"), 0.75),
     "no strength": ("test-bonus-penalty", {"bonus-penalty": PENALTY.format(penalty=SUM, step="augmented_step").replace("strength * ", "")}, 0.25),
+    "another strength": ("test-bonus-penalty", {
+        "bonus-penalty": PENALTY.format(penalty=SUM, step="augmented_step").replace("1e-4", "1e-3")}, 0.75),
+    "not augmented, another strength": ("test-bonus-penalty", {
+        "bonus-penalty": PENALTY.format(penalty=SUM, step="train_step").replace("1e-4", "1e-3")}, 0.5),
     "NaN penalty": ("test-bonus-penalty", penalty(f"float('nan') * {SUM}"), 0),
 }  # fmt: skip
 
@@ -169,3 +173,10 @@ def test_wrong_answers_lose_their_share(name: str) -> None:
 def test_augmentations_are_told_apart_whatever_was_drawn() -> None:
     for seed in map(str, range(5)):
         assert TRIAL.verdict("test-augment", {"augment": AUGMENT}, seed=seed).share == 1.0
+
+
+def test_another_strength_is_called_so() -> None:
+    _, cells, _ = WRONG["another strength"]
+    (reason,) = TRIAL.refuses("test-bonus-penalty", cells).reasons
+    assert "Expected: a strength of 1e-4 where none is given" in reason
+    assert "Got: a strength of about 0.001" in reason
