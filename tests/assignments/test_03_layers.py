@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -68,6 +69,24 @@ def test_sizes_however_they_are_rounded_down(body: str) -> None:
 def test_sizes_that_are_wrong(body: str, most: float) -> None:
     verdict = TRIAL.refuses("test-output-size", {"output-size": SIZE + body})
     assert verdict.share <= most, verdict.reasons
+
+
+@pytest.mark.parametrize(
+    ("refuse", "expected", "got"),
+    [
+        ("", "ValueError", "-?[0-9]+"),
+        ("if kernel > size + 2 * padding: return 0\n    ", "ValueError", "0"),
+        (REFUSE.replace("ValueError", "TypeError"), "ValueError", "another error"),
+    ],
+)
+def test_a_filter_that_does_not_fit_is_told_by_its_sizes(
+    refuse: str, expected: str, got: str
+) -> None:
+    code = {"output-size": SIZE + refuse + "return (size + 2*padding - kernel) // stride + 1"}
+    verdict = TRIAL.refuses("test-output-size", code)
+    assert verdict.share == pytest.approx(0.7)
+    sizes = r"size=\d+, kernel=\d+, padding=\d+, stride=\d+"
+    assert re.search(f"Expected: {expected} for {sizes}\nGot: {got}\n", verdict.reasons[0])
 
 
 def test_shapes() -> None:
