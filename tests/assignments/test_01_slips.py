@@ -218,3 +218,27 @@ def test_views_that_are_fewer_than_they_should_be_lose_once(story: str) -> None:
     verdict = TRIAL.refuses("transform-augment", code)
     assert verdict.share == share, verdict.reasons
     assert len(verdict.reasons) == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "share"),
+    [("500", 0.75), ("len(val)", 0.75), ("2 * batch_size", 0.75), ("7", 0.75)],
+)
+def test_another_batch_size_for_validation_costs_a_quarter(size: str, share: float) -> None:
+    last = "DataLoader(val, batch_size=batch_size)"
+    changed = TRIAL.edited("loaders", (last, last.replace("=batch_size", f"={size}")))
+    verdict = TRIAL.refuses("loaders-contents", changed)
+    assert verdict.share == share, verdict.reasons
+    (reason,) = verdict.reasons
+    assert "from the val loader when batch_size is" in reason
+    assert "Got: batches of [" in reason
+    TRIAL.accepts("loaders-order", changed)
+
+
+@pytest.mark.parametrize("size", ["50", "len(train)"])
+def test_another_batch_size_for_training_is_told_by_its_number(size: str) -> None:
+    first = "DataLoader(train, batch_size=batch_size"
+    changed = TRIAL.edited("loaders", (first, first.replace("=batch_size", f"={size}")))
+    verdict = TRIAL.refuses("loaders-contents", changed)
+    assert verdict.share == 0
+    assert "Got: batches of [" in verdict.reasons[0]
