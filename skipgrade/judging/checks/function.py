@@ -3,6 +3,7 @@ same scores and gradients. The judge runs both, the student's and the solution's
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -22,10 +23,11 @@ from skipgrade.judging.checks.network import (
 )
 from skipgrade.judging.checks.unlike import first_difference
 from skipgrade.judging.judge.trial import Trial
-from skipgrade.judging.programs.carrying import Slot, Values, drawn_state, named_slots
+from skipgrade.judging.programs.carrying import Slot, Values, drawn_state, layers, named_slots
+from skipgrade.judging.programs.formulas import Formula, told
 from skipgrade.judging.programs.naming import SCHEMES
-from skipgrade.judging.programs.program import BadProgramError, Program
-from skipgrade.judging.programs.running import measure, run
+from skipgrade.judging.programs.program import BadProgramError, Program, Ref
+from skipgrade.judging.programs.running import measure, run, shapes_in
 from skipgrade.judging.programs.steps import steps
 from skipgrade.judging.verdict import message
 
@@ -87,15 +89,19 @@ def check(
 def _differences(
     ours: Network, theirs: Network, train: bool, asked: Compared
 ) -> str | Fault | None:
+    both = [told(one.eval, asked.inputs) for one in (ours, theirs)]
+    wrong = any(isinstance(node, Formula) and node.exchanged for node in both[1].nodes)
+    if wrong and (reason := _made_otherwise(ours.eval, theirs.eval, "eval", asked)):
+        return reason
     for flat, scheme in product((False, True), SCHEMES):
-        slots = tuple(named_slots(one.eval, scheme, flat=flat) for one in (ours, theirs))
+        slots = tuple(named_slots(one, scheme, flat=flat) for one in both)
         without = _odd_biases(*slots)
         if without is not None:
             break
     else:
-        return _made_otherwise(ours.eval, theirs.eval, "eval", asked) or _structure(
-            ours.layers(), theirs.layers(), asked.hint
-        )
+        used = [[use.describe() for use in layers(one)] for one in both]
+        otherwise = _made_otherwise(ours.eval, theirs.eval, "eval", asked)
+        return otherwise or _structure(used[0], used[1], asked.hint)
     left = None
     modes = [("eval", ours.eval, theirs.eval)]
     if train and ours.train is not None:
@@ -113,7 +119,7 @@ def _differences(
             return _made_otherwise(our_program, their_program, mode, asked) or told
         if reason := _compare(one, other, mode, asked):
             return _made_otherwise(our_program, their_program, mode, asked) or reason
-        left = left or _left_behind(one, other, asked)
+        left = left or _left_behind(our_program, one, other, slots[0], asked)
     if bent := _bent(ours.eval, theirs.eval, slots, without, asked):
         return bent
     return Fault(left, SHARE_LEFT_BEHIND) if left else None
@@ -148,18 +154,39 @@ def _outputs(
         return run(program, state, asked.inputs, dtype=DOUBLE)
 
 
-def _left_behind(ours: Outcome, theirs: Outcome, asked: Compared) -> str | None:
+def _left_behind(
+    program: Program, ours: Outcome, theirs: Outcome, slots: list[Slot], asked: Compared
+) -> str | None:
     """What a forward pass does apart from its outputs: to its inputs, and to statistics."""
     if _differ(ours.inputs, theirs.inputs, asked.tolerance):
         look = "an operation in place on the input: x *= 2, x.mul_(2), inplace=True."
         return message("inputs that are left as they came in", "inputs that are changed", look)
-    shared = ours.statistics.keys() & theirs.statistics.keys()
-    if any(
-        _differ([ours.statistics[key]], [theirs.statistics[key]], asked.tolerance) for key in shared
-    ):
+    kept, own = ours.statistics, theirs.statistics
+    odd = {
+        key for key in kept.keys() & own.keys() if _differ([kept[key]], [own[key]], asked.tolerance)
+    }
+    over_n = _over_n(program, ours, slots, asked) if odd else {}
+    if any(key not in over_n or _differ([over_n[key]], [own[key]], asked.tolerance) for key in odd):
         wanted = "the running statistics that PyTorch's batch norm keeps if nothing is said"
         return message(wanted, "other ones after a pass in train mode", "momentum of a batch norm?")
     return None
+
+
+def _over_n(
+    program: Program, outcome: Outcome, slots: list[Slot], asked: Compared
+) -> dict[str, Tensor]:
+    """The running variances as they were without n / (n - 1): by hand one may keep either."""
+    shapes = shapes_in(program, asked.inputs)
+    keys = {slot.number: slot.key for slot in slots}
+    found = {}
+    for node in program.nodes:
+        kept, momentum = node.argument("running_var"), node.argument("momentum")
+        if isinstance(kept, Ref) and kept.number in keys and isinstance(momentum, float):
+            key, shape = keys[kept.number], shapes[next(node.tensors())]
+            share = shape[1] / math.prod(shape)
+            new = outcome.statistics[key] - (1 - momentum) * outcome.before[key]
+            found[key] = outcome.statistics[key] - share * new
+    return found
 
 
 def _made_otherwise(ours: Program, theirs: Program, mode: str, asked: Compared) -> str | None:
@@ -188,7 +215,8 @@ class Outcome:
     input_gradients: list[Tensor]
     gradients: dict[str, Tensor]
     inputs: list[Tensor]  # as the forward pass leaves them
-    statistics: dict[str, Tensor]  # those that PyTorch's own batch norm updates
+    statistics: dict[str, Tensor]  # of batch norms
+    before: dict[str, Tensor]  # the same before the pass
 
 
 def _outcomes(
@@ -227,6 +255,8 @@ def _outcome(
             state[slot.number].requires_grad_(True)
             tensor = state[slot.number]
             wanted[slot.key] = (tensor, slot)
+    kept = [slot for slot in slots if not program.state[slot.number].parameter]
+    before = {slot.key: state[slot.number].clone() for slot in kept}
     leaves = [x.clone().requires_grad_(x.is_floating_point()) for x in asked.inputs]
     with torch.random.fork_rng(devices=[]), torch.set_grad_enabled(gradients):
         torch.manual_seed(0)  # the same for both: what dropout drops
@@ -240,14 +270,14 @@ def _outcome(
         key: slot.known(gradient)
         for (key, (_, slot)), gradient in zip(wanted.items(), found, strict=False)
     }
-    kept = [slot for slot in slots if not program.state[slot.number].parameter]
-    own = any("batch_norm" in node.name for node in program.nodes)
+    own = any("batch_norm" in node.name for node in told(program, asked.inputs).nodes)
     return Outcome(
         [x.detach() for x in outputs],
         found[len(tensors) :],
         turned,
         [x.detach() for x in given],
-        {slot.key: state[slot.number] for slot in kept} if own else {},
+        {slot.key: slot.known(state[slot.number].detach()) for slot in kept} if own else {},
+        {slot.key: slot.known(one) for slot, one in zip(kept, before.values(), strict=True)},
     )
 
 

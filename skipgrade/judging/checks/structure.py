@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from skipgrade.judging.programs.formulas import told
 from skipgrade.judging.programs.operations import changes, is_view
 from skipgrade.judging.programs.program import Node, Program
 from skipgrade.judging.programs.running import shapes_in
@@ -36,7 +37,7 @@ def structure(program: Program, x: Tensor) -> list[Layer]:
     computed from weights alone are not layers here.
     """
     walk = _Walk(shapes_in(program, [x]), program.input_numbers())
-    for node in program.nodes:
+    for node in told(program, [x]).nodes:
         walk.take(node)
     return walk.layers
 

@@ -156,6 +156,8 @@ class _Tracker:
             shape = self.program.state[number].shape
             if flat and role == "weight":
                 shape = (shape[0], math.prod(shape[1:]))
+            if family == "batch_norm":  # by hand they may be kept as maps of one pixel
+                shape = (math.prod(shape),)
             shapes[role] = shape[::-1] if turned else shape
             self.turned.setdefault(number, turned)
         family = "linear" if flat else family

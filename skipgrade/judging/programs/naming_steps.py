@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skipgrade.judging.programs.carrying import FAMILIES
+from skipgrade.judging.programs.formulas import Formula
 from skipgrade.judging.programs.operations import SHAPES
 from skipgrade.judging.programs.program import Node
 
@@ -95,7 +96,20 @@ def _norm(node: Node, family: str, given: Given) -> str:
         size += f", eps {eps:g}"
     if node.argument("training") is True:
         size += ", with the batch's own statistics"
+    if isinstance(node, Formula) and node.note:
+        size += f", {node.note}"
+    elif family == "batch_norm" and None in (node.argument("weight"), node.argument("bias")):
+        size += f", without {_lacking(node)}"
     return f"{family.replace('_', ' ')} ({size})"
+
+
+def _lacking(node: Node) -> str:
+    """Which of its own weights a batch norm does not have."""
+    if node.argument("bias") is not None:
+        return "a weight of its own (gamma)"
+    if node.argument("weight") is not None:
+        return "a bias of its own (beta)"
+    return "a weight and bias of its own (gamma and beta)"
 
 
 def _pool(node: Node, given: Given) -> str | None:

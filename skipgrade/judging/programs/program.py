@@ -111,6 +111,7 @@ class Program:
     own_gradients: bool = False  # its gradients are not those of its operations
     used: set[int] = field(default_factory=set)  # numbers of the state that matters
     measured: dict[Any, tuple[int, float]] = field(default_factory=dict, init=False)
+    read: dict[Any, Program] = field(default_factory=dict, init=False)  # told in other ways
 
     @functools.cached_property
     def writes_state(self) -> bool:
@@ -146,7 +147,7 @@ def read_program(told: Any) -> Program:
         raise BadProgramError("a malformed forward pass")
     if sum(value.numel() for value in program.constants.values()) > LARGEST_CONSTANT:
         raise BadProgramError(f"more than {LARGEST_CONSTANT:,} numbers that are not weights")
-    _drop_what_nobody_uses(program)
+    drop_what_nobody_uses(program)
     _check(program)
     return program
 
@@ -218,12 +219,14 @@ def _merge(one: Any, other: Any, sizes: tuple[int, int]) -> Any:
     raise _DifferError
 
 
-def _drop_what_nobody_uses(program: Program) -> None:
+def drop_what_nobody_uses(program: Program, *, statistics: bool = True) -> None:
     """Leave out what a forward pass computes for nobody: prints, checks, what autograd keeps, and
-    what it changes in place where nobody looks again."""
+    what it changes in place where nobody looks again. Without `statistics` nobody looks at what
+    it leaves in its weights and buffers."""
     memory = _memory(program)
     needed = set(program.outputs)
-    looked_at = {memory.get(number, number) for number in needed} | set(range(len(program.state)))
+    looked_at = {memory.get(number, number) for number in needed}
+    looked_at |= set(range(len(program.state))) if statistics else set()
     kept = []
     for node in reversed(program.nodes):
         changed = {memory.get(number, number) for number in _written(node)}

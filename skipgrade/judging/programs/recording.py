@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 LARGEST_CONSTANT = 1_024  # numbers a forward pass may bring along that are not weights
 MOST_OPERATIONS = 20_000
 READS_A_NUMBER = "aten._local_scalar_dense.default"  # .item(): what follows from it is recorded
+COPY = "aten.copy_.default"
 
 
 class NotRecordableError(Exception):
@@ -56,6 +57,21 @@ class Recorder(TorchDispatchMode):
             if not gradient:
                 self._without_gradient.update(made)
         return result
+
+    def note_new_buffers(self, state: list[dict[str, Any]], owner: nn.Module | None) -> None:
+        """What was put in a buffer's place, as `self.mean = 0.9 * self.mean + ...` does, is
+        written into it."""
+        buffers = dict(owner.named_buffers(remove_duplicate=False)) if owner is not None else {}
+        made = {tensor.data_ptr(): tensor for tensor in self._alive if tensor.numel()}
+        for entry in state:
+            now = buffers.get(entry["names"][0])
+            if now is None or not now.numel() or now.data_ptr() == entry["at"]:
+                continue
+            source = made.get(now.data_ptr())
+            if source is not None and list(source.shape) == list(now.shape) == entry["shape"]:
+                pair = [["tensor", self.number(one)] for one in (entry["tensor"], source)]
+                told = {"op": COPY, "args": ["list", pair], "kwargs": {}}
+                self.nodes.append({**told, "out": [pair[0][1]], "grad": False})
 
     def number(self, tensor: Tensor) -> int:
         found = self._numbers.get(id(tensor))
@@ -122,6 +138,7 @@ def record(
     recorder = Recorder([*(entry["tensor"] for entry in state), *given])
     with _ready(owner, train), torch.enable_grad(), _as_written(), _copies_are_steps(), recorder:
         result = target(*given)
+        recorder.note_new_buffers(state, owner)
     found = list(tensors_in(result))
     if not found:
         raise TypeError(f"calling it gives a {type(result).__name__}, not a tensor")
@@ -130,7 +147,9 @@ def record(
         "nodes": json.dumps(recorder.nodes),  # one text: thousands of small parts cost more
         "inputs": len(given),
         "outputs": [recorder.number(tensor) for tensor in found],
-        "state": [{key: entry[key] for key in entry if key != "tensor"} for entry in state],
+        "state": [
+            {key: entry[key] for key in entry if key not in ("tensor", "at")} for entry in state
+        ],
         "constants": recorder.constants,
         "own gradients": recorder.own_gradients,
     }
@@ -214,6 +233,7 @@ def _state_of(module: nn.Module) -> list[dict[str, Any]]:
             id(tensor),
             {
                 "tensor": tensor,
+                "at": tensor.data_ptr(),
                 "names": [],
                 "shape": list(tensor.shape),
                 "dtype": str(tensor.dtype).removeprefix("torch."),

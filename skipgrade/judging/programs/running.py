@@ -56,6 +56,18 @@ def run(
     return [values[number] for number in program.outputs]
 
 
+def run_part(program: Program, nodes: Sequence[Node], values: Values, batch: int) -> Values:
+    """Some steps in double precision, from the values given on; all values there are then."""
+    device = torch.device("cpu")
+    for number, constant in program.constants.items():
+        floating = constant.is_floating_point()
+        values[number] = constant.to(device, torch.float64 if floating else None, copy=True)
+    with _by_default(torch.float64):
+        for node in nodes:
+            _step(node, values, batch, torch.float64, device)
+    return values
+
+
 @contextmanager
 def _by_default(dtype: torch.dtype) -> Iterator[None]:
     """Tensors that a program makes without saying of what kind are of this one."""

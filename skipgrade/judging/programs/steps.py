@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from skipgrade.judging.programs.formulas import told
 from skipgrade.judging.programs.naming_steps import Given, label
 from skipgrade.judging.programs.operations import MADE, changes, is_view
 from skipgrade.judging.programs.program import Node, Program
@@ -32,7 +33,7 @@ class Step:
 def steps(program: Program, inputs: Sequence[Tensor]) -> list[Step]:
     """All that is done to the inputs, in order; reshaping and copies are not steps."""
     walk = _Walk(program, shapes_in(program, inputs))
-    for node in program.nodes:
+    for node in told(program, inputs, doubtful=True).nodes:
         walk.take(node)
     return walk.steps
 
@@ -55,16 +56,16 @@ class _Walk:
         if not alive or not node.out:
             return
         sources = sorted({self._came_from[self._base(number)] for number in alive})
-        told = label(node, self._given(node, given, alive, sources))
-        if told is not None:
-            sources = [self._add(node, told, given, sources)]
+        name = label(node, self._given(node, given, alive, sources))
+        if name is not None:
+            sources = [self._add(node, name, given, sources)]
         if is_view(node.op):
             for number in node.out:
                 self._root[number] = self._base(alive[0])
         for number in [*node.out, *(given[:1] if changes(node.op) else [])]:
-            if told is None and is_view(node.op):
+            if name is None and is_view(node.op):
                 continue
-            self._root.pop(number, None) if told is not None and number in node.out else None
+            self._root.pop(number, None) if name is not None and number in node.out else None
             self._came_from[self._base(number)] = max(sources)
 
     def _add(self, node: Node, told: str, given: list[int], sources: list[int]) -> int:
