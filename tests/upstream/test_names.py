@@ -116,6 +116,8 @@ OTHERS = [
     Row("torch.utils.weak:WeakTensorKeyDictionary", "judging/questions/tracing.py"),
     Row("torch.overrides:TorchFunctionMode", "judging/questions/tracing.py"),
     Row("torch.utils._python_dispatch:TorchDispatchMode", "judging/programs/recording.py"),
+    Row("torch._C:_get_mkldnn_enabled", "judging/programs/recording.py"),
+    Row("torch._C:_set_mkldnn_enabled", "judging/programs/recording.py"),
     Row("torchvision.datasets:CIFAR10.train_list", "lab/official.py"),
     Row("torchvision.datasets:CIFAR10.test_list", "lab/official.py"),
     Row("torchvision.datasets:CIFAR10.base_folder", "lab/official.py"),

@@ -22,23 +22,28 @@ LAYERS = """
     _upsample_nearest_exact2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa constant_pad_nd
     reflection_pad2d replication_pad2d im2col col2im pixel_shuffle pixel_unshuffle
     channel_shuffle native_channel_shuffle _scaled_dot_product_flash_attention_for_cpu
-    _scaled_dot_product_attention_math
+    _scaled_dot_product_attention_math _weight_norm_interface vdot _trilinear embedding
+    max_pool3d_with_indices avg_pool3d _adaptive_avg_pool3d adaptive_max_pool3d
+    reflection_pad1d reflection_pad3d replication_pad1d replication_pad3d upsample_nearest1d
+    upsample_nearest3d upsample_linear1d upsample_trilinear3d _upsample_nearest_exact1d
+    _upsample_nearest_exact3d
 """
 ACTIVATIONS = """
     relu leaky_relu elu selu celu gelu silu mish hardtanh hardswish hardsigmoid softplus
     sigmoid tanh log_sigmoid log_sigmoid_forward threshold prelu _prelu_kernel
-    rrelu_with_noise glu _softmax _log_softmax softmax log_softmax relu6 softshrink
-    hardshrink
+    rrelu_with_noise glu _softmax _safe_softmax _log_softmax softmax log_softmax relu6
+    softshrink hardshrink
 """
 ARITHMETIC = """
     add sub rsub mul div neg abs sqrt rsqrt pow exp expm1 exp2 log log1p log2 reciprocal
     square sin cos erf clamp clamp_min clamp_max maximum minimum lerp addcmul addcdiv sign
-    sgn where gt ge lt le logical_and logical_or logical_not bitwise_and bitwise_not
-    bitwise_or masked_fill heaviside
+    sgn where gt ge lt le eq ne logical_and logical_or logical_xor logical_not bitwise_and
+    bitwise_not bitwise_or masked_fill heaviside tan asin acos atan atan2 sinh cosh asinh acosh
+    atanh erfc logit logaddexp hypot floor ceil round trunc frac fmod remainder nan_to_num
 """
 REDUCTIONS = """
     sum mean amax amin max min var var_mean std std_mean logsumexp norm linalg_vector_norm
-    prod cumsum
+    prod cumsum cumprod
 """
 SHAPES = """
     view reshape _unsafe_view _reshape_alias flatten unflatten squeeze unsqueeze t transpose
@@ -46,7 +51,7 @@ SHAPES = """
     slice narrow flip roll repeat diagonal clone contiguous alias detach detach_ _to_copy
     copy lift_fresh lift_fresh_copy slice_scatter select_scatter constant_pad movedim
     swapaxes unfold tril triu view_as_real index index_select index_put _unsafe_index
-    repeat_interleave resolve_conj resolve_neg unsafe_split unsafe_chunk
+    repeat_interleave resolve_conj resolve_neg unsafe_split unsafe_chunk rot90 gather
 """
 MADE = """
     zeros ones full empty empty_like zeros_like ones_like full_like new_zeros new_ones
@@ -56,7 +61,7 @@ MADE = """
 """
 
 ALLOWED = frozenset(" ".join([LAYERS, ACTIVATIONS, ARITHMETIC, REDUCTIONS, SHAPES, MADE]).split())
-LOOK_UPS = frozenset(["index", "index_select", "index_put", "_unsafe_index"])
+LOOK_UPS = frozenset(["index", "index_select", "index_put", "_unsafe_index", "embedding", "gather"])
 _NAME = re.compile(r"aten\.([a-zA-Z0-9_]+)\.([a-zA-Z0-9_]+)")
 
 

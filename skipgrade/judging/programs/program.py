@@ -267,7 +267,8 @@ def _check(program: Program) -> None:
         given = list(node.tensors())
         if not known.issuperset(given):
             raise BadProgramError("a forward pass that uses what nobody computed")
-        if node.name in LOOK_UPS and from_input.intersection(_tensors(node.args[1:])):
+        places = _tensors([node.args[1:], list(node.kwargs.values())])
+        if node.name in LOOK_UPS and from_input.intersection(places):
             raise BadProgramError("a look-up by what the images show")
         if from_input.intersection(given):
             from_input.update(node.out)

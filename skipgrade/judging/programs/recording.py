@@ -179,12 +179,16 @@ def _ready(owner: nn.Module | None, train: bool) -> Iterator[None]:
 
 @contextmanager
 def _as_written() -> Iterator[None]:
-    """Scripted code step by step: optimised, it takes gradients in a way no step tells."""
+    """Scripted code step by step: optimised, it takes gradients in a way no step tells. And an
+    LSTM as the products it is made of, which are good for double precision as well."""
     kept = torch._C._get_graph_executor_optimize()
+    fast = torch._C._get_mkldnn_enabled()
     torch._C._set_graph_executor_optimize(False)
+    torch._C._set_mkldnn_enabled(False)
     try:
         yield
     finally:
+        torch._C._set_mkldnn_enabled(fast)
         torch._C._set_graph_executor_optimize(kept)
 
 
@@ -203,9 +207,27 @@ def _copies_are_steps() -> Iterator[None]:
         Tensor.__deepcopy__, nn.Parameter.__deepcopy__ = kept  # type: ignore[method-assign]
 
 
+@contextmanager
+def _results_are_copied() -> Iterator[None]:
+    """`copy.deepcopy` refuses tensors that were computed, as the weight is that the old
+    `nn.utils.weight_norm` leaves in a layer; they are computed again anyway."""
+    kept = Tensor.__deepcopy__
+
+    def copied(tensor: Tensor, memo: Any) -> Any:
+        return kept(tensor if tensor.is_leaf else tensor.detach(), memo)
+
+    Tensor.__deepcopy__ = copied  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Tensor.__deepcopy__ = kept  # type: ignore[method-assign]
+
+
 def twin(module: nn.Module) -> nn.Module:
     """A copy on the CPU that can be recorded without a trace in the original."""
-    own = _unoptimised(copy.deepcopy(module)).to("cpu", torch.float32)
+    with _results_are_copied():
+        own = copy.deepcopy(module)
+    own = _unoptimised(own).to("cpu", torch.float32)
     return own.to(memory_format=torch.contiguous_format)  # channels last takes other steps
 
 
