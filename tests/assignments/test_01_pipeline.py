@@ -176,7 +176,16 @@ RIGHT |= {
     "Variable": ("train-step-test", {"train-step": "from torch.autograd import Variable\n" + instead(
         STEP, "model(images.to(device))", "model(Variable(images.to(device)))")}),
 }  # fmt: skip
+ONE_BY_ONE = (
+    LENET
+    + """
+    def forward(self, images):
+        return torch.stack([super(LeNet5, self).forward(one[None])[0] for one in images])
+"""
+)
 RIGHT |= {
+    "one image after the other": ("lenet5-forward", {"lenet5": ONE_BY_ONE}),
+    "the same, its size": ("lenet5-size", {"lenet5": ONE_BY_ONE}),
     "C5 as a convolution": ("lenet5-forward", {
         "lenet5": instead(LENET, "nn.Flatten(),", "").replace("nn.Linear(400, 120), nn.ReLU()",
         "nn.Conv2d(16, 120, 5), nn.ReLU(), nn.Flatten()")}),

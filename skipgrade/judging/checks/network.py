@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,7 +15,7 @@ from skipgrade.judging.checks.asking import ask_student
 from skipgrade.judging.judge.answerers import Answerer, NotebookCodeError
 from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.printable import presentable
-from skipgrade.judging.programs.carrying import layers
+from skipgrade.judging.programs.carrying import layers, values_for
 from skipgrade.judging.programs.program import (
     BadProgramError,
     Program,
@@ -68,6 +69,12 @@ class Network:
             and (number in self.eval.used or not used)
         )
 
+    def takes(self, inputs: Sequence[Tensor]) -> bool:
+        """Whether it was recorded for that many of them, or is good for any number."""
+        count = len(inputs[0]) if inputs and inputs[0].ndim else 1
+        programs = [self.eval] if self.train is None else [self.eval, self.train]
+        return all(program.batch in (None, count) for program in programs)
+
     def matrices(self) -> list[tuple[int, ...]]:
         """The shapes of the used parameters with more than one dimension."""
         return [
@@ -107,12 +114,12 @@ class Network:
 
 
 def _as(tensor: Tensor, entry: State) -> Tensor:
-    kind = (
-        torch.float32
-        if entry.dtype.startswith(("float", "bfloat"))
-        else getattr(torch, entry.dtype)
-    )
-    return tensor.to(kind)
+    return tensor.to(_kind(entry, torch.float32))
+
+
+def _kind(entry: State, floating: torch.dtype) -> torch.dtype:
+    kind: torch.dtype = getattr(torch, entry.dtype)
+    return floating if entry.dtype.startswith(("float", "bfloat")) else kind
 
 
 def _scores(program: Program, state: dict[int, Tensor], part: Tensor, size: int) -> Tensor:
@@ -157,22 +164,71 @@ def student_network(
 ) -> Network:
     """The student's, recorded once in a submission for inputs of one kind; the same for all checks.
 
+    One that takes other steps for another number of images is recorded for each number, and has
+    to give the same.
     `NoAnswerError` where it cannot be built, `NoProgramError` where it cannot be told as a program.
     """
     forms = _forms(inputs)
-    key = (expression, of, str([[form[0][1:], form[1]] for form in forms]))
-    if key not in trial.networks:
-        try:
-            trial.networks[key] = _ask_for(trial, expression, forms, of)
-        except (NoAnswerError, NoProgramError) as error:
-            trial.networks[key] = error
-    found = trial.networks[key]
+    key: tuple[Any, ...] = (expression, of, str([[form[0][1:], form[1]] for form in forms]))
+    ask = functools.partial(_ask_for, trial, expression, forms, of)
+    found = _once(trial, key, ask)
+    if isinstance(found, Network) and not found.takes(inputs):
+        first = found
+        found = _once(
+            trial, (*key, inputs[0].shape[0]), lambda: _alike(first, ask(), inputs, trial)
+        )
     if isinstance(found, NoAnswerError):
         reason = found.args[0]
         raise NoAnswerError(message(expected, reason.got, reason.hint or hint)) from found
     if isinstance(found, Exception):
         raise found
     return found
+
+
+def _once(
+    trial: Trial, key: tuple[Any, ...], ask: Callable[[], Network]
+) -> Network | NoAnswerError | NoProgramError:
+    if key not in trial.networks:
+        try:
+            trial.networks[key] = ask()
+        except (NoAnswerError, NoProgramError) as error:
+            trial.networks[key] = error
+    found: Network | NoAnswerError | NoProgramError = trial.networks[key]
+    return found
+
+
+def _alike(first: Network, other: Network, inputs: Sequence[Tensor], trial: Trial) -> Network:
+    """The other one, if both are one network: for the images they both take, in eval mode and
+    with the same drawn weights, they give the same."""
+    sizes = (first.eval.batch or 2, len(inputs[0]))
+    count = min(sizes)
+    seed, shape = f"{trial.seed} two sizes", (count, *inputs[0].shape[1:])
+    images = values_for("images", shape, seed)
+    found = []
+    try:
+        if len(inputs) != 1 or list(map(vars, first.state)) != list(map(vars, other.state)):
+            raise BadProgramError("other inputs or weights")
+        for network, size in zip((first, other), sizes, strict=True):
+            given = torch.cat([images, images[-1:].expand(size - count, *shape[1:])])
+            measure(network.eval, [given], torch.float64)
+            made = run(network.eval, _drawn(network, seed), [given], dtype=torch.float64)
+            found.append([x[:count] for x in made])
+        same = all(torch.allclose(a, b, rtol=1e-6) for a, b in zip(*found, strict=True))
+    except (BadProgramError, ValueError, RuntimeError, IndexError):
+        same = False
+    if same:
+        return other
+    got = f"other results for an image in a batch of {sizes[1]} than in one of {sizes[0]}"
+    raise NoAnswerError(message(A_NETWORK, got, RECORD))
+
+
+def _drawn(network: Network, seed: str) -> dict[int, Tensor]:
+    state = {}
+    for number, entry in enumerate(network.state):
+        values = values_for(str(number), entry.shape, seed)
+        values = values if entry.parameter else values.abs()  # a variance is never negative
+        state[number] = values.to(_kind(entry, torch.float64))
+    return state
 
 
 def _ask_for(trial: Trial, expression: str, forms: list[Any], of: str | None) -> Network:
