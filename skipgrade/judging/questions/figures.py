@@ -69,7 +69,7 @@ def _name(line: Any, ax: Any) -> str:
 
 
 def _looks(line: Any) -> tuple[Any, ...]:
-    """Nothing for what is no line."""
+    """Nothing where it is not a line."""
     if not hasattr(line, "get_linestyle") or not hasattr(line, "get_marker"):
         return ()
     return to_hex(line.get_color(), keep_alpha=True), line.get_linestyle(), line.get_marker()
