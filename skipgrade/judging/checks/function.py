@@ -114,9 +114,9 @@ def _differences(
         measure(their_program, asked.inputs, DOUBLE)
         try:
             one, other = _outcomes((our_program, their_program), slots, without, asked)
-        except NoGradientsError as error:
-            told = message(TRAINABLE, f"PyTorch finds none ({error})", IN_PLACE)
-            return _made_otherwise(our_program, their_program, mode, asked) or told
+        except NoGradientsError:
+            none = message(TRAINABLE, "one that changes in place what they need", IN_PLACE)
+            return _made_otherwise(our_program, their_program, mode, asked) or none
         if reason := _compare(one, other, mode, asked):
             return _made_otherwise(our_program, their_program, mode, asked) or reason
         left = left or _left_behind(our_program, one, other, slots[0], asked)
