@@ -67,7 +67,9 @@ results: $(STAMP)  ## the table and the picture of reference runs in docs/result
 	@$(RUN) python bench/results.py
 
 messages: $(STAMP)  ## docs/messages.md: what students are told of single mistakes
-	@$(RUN) OMP_NUM_THREADS=1 python -m tests.assignments.messages > docs/messages.md
+	@mkdir -p build
+	@$(RUN) OMP_NUM_THREADS=1 python -m tests.assignments.messages > build/messages.md
+	@mv build/messages.md docs/messages.md
 
 release: $(STAMP)  ## regenerate release/ from source/
 	@$(RUN) skipgrade release

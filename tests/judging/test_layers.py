@@ -50,6 +50,10 @@ TWICE = ("nn.Bilinear", "nn.TransformerDecoder")
 FUNCTIONS = (
     "x.rot90(1, (2, 3))", "x.atan()",
     "torch.logaddexp(x, x * 2)", "x * (x != 0)", "x - x.floor()", "x.cumprod(1)",
+    "torch.zeros(len(x), 6, 8, 8).to(x).index_copy(1, torch.tensor([0, 2, 4]), x)",
+    "torch.ones(len(x), 6, 8, 8).to(x).index_add(1, torch.arange(3), x)",
+    "x.nanmean((2, 3))", "torch.where(torch.arange(8) % 2 == 0, x, x * 2)",
+    "torch.ones(len(x), 6, 8, 8).to(x).index_put((torch.arange(len(x)),), x.repeat(1, 2, 1, 1))",
     "x.gather(1, torch.zeros(len(x), 1, 8, 8, dtype=torch.long))",
 )  # fmt: skip
 

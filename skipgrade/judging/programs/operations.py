@@ -40,10 +40,11 @@ ARITHMETIC = """
     sgn where gt ge lt le eq ne logical_and logical_or logical_xor logical_not bitwise_and
     bitwise_not bitwise_or masked_fill heaviside tan asin acos atan atan2 sinh cosh asinh acosh
     atanh erfc logit logaddexp hypot floor ceil round trunc frac fmod remainder nan_to_num
+    floor_divide isnan
 """
 REDUCTIONS = """
     sum mean amax amin max min var var_mean std std_mean logsumexp norm linalg_vector_norm
-    prod cumsum cumprod
+    prod cumsum cumprod nansum
 """
 SHAPES = """
     view reshape _unsafe_view _reshape_alias flatten unflatten squeeze unsqueeze t transpose
@@ -52,6 +53,7 @@ SHAPES = """
     copy lift_fresh lift_fresh_copy slice_scatter select_scatter constant_pad movedim
     swapaxes unfold tril triu view_as_real index index_select index_put _unsafe_index
     repeat_interleave resolve_conj resolve_neg unsafe_split unsafe_chunk rot90 gather
+    index_copy index_add index_fill scatter scatter_add
 """
 MADE = """
     zeros ones full empty empty_like zeros_like ones_like full_like new_zeros new_ones
@@ -61,7 +63,11 @@ MADE = """
 """
 
 ALLOWED = frozenset(" ".join([LAYERS, ACTIVATIONS, ARITHMETIC, REDUCTIONS, SHAPES, MADE]).split())
-LOOK_UPS = frozenset(["index", "index_select", "index_put", "_unsafe_index", "embedding", "gather"])
+PLACES = """
+    index index_select index_put _unsafe_index embedding gather index_copy index_add index_fill
+    scatter scatter_add
+"""
+LOOK_UPS = frozenset(PLACES.split())
 _NAME = re.compile(r"aten\.([a-zA-Z0-9_]+)\.([a-zA-Z0-9_]+)")
 
 

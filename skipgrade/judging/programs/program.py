@@ -267,7 +267,7 @@ def _check(program: Program) -> None:
         given = list(node.tensors())
         if not known.issuperset(given):
             raise BadProgramError("a forward pass that uses what nobody computed")
-        places = _tensors([node.args[1:], list(node.kwargs.values())])
+        places = _tensors([node.argument("index"), node.argument("indices")])
         if node.name in LOOK_UPS and from_input.intersection(places):
             raise BadProgramError("a look-up by what the images show")
         if from_input.intersection(given):
