@@ -108,6 +108,15 @@ RIGHT = {
             )
         },
     ),
+    "network whose head is a product of matrices": (
+        "test-network",
+        {
+            "network": network(
+                extra="self.b = nn.Parameter(torch.zeros(classes)); del self.fc; "
+                "self.w = nn.Parameter(torch.rand(classes, 8 * width))"
+            ).replace("return self.fc(", "return self.b + (lambda x: x @ self.w.T)(")
+        },
+    ),
     "network on the block in sequence, without biases of 1x1": (
         "test-network",
         {

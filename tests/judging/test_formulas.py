@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from skipgrade.judging.programs import formulas, running
 from skipgrade.judging.verdict import Reason
 from tests.judging.trial import judge
 
@@ -151,3 +154,60 @@ def test_a_native_norm_without_its_own_weights_is_told() -> None:
     student = NET.replace("nn.BatchNorm2d(4)", "nn.BatchNorm2d(4, affine=False)")
     (reason,) = map(Reason.of, judge(CHECK, student, NET).reasons)
     assert "without a weight and bias of its own (gamma and beta)" in reason.got
+
+
+SCALE = """
+class net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.w, self.b = nn.Conv2d(3, 4, 3), nn.Parameter(torch.ones(4)), nn.Parameter(torch.ones(4))
+    def forward(self, x):
+        x, w, b = self.conv(x), self.w.view(4, 1, 1), self.b.view(4, 1, 1)
+        for _ in range(300):
+            x = x * w - b
+        return x.mean((2, 3))
+"""
+
+
+def test_no_search_goes_on_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of steps that might each end a batch norm: after so many trials none is looked for."""
+    tried = []
+
+    def counted(*given: Any) -> Any:
+        tried.append(given)
+        return running.run_part(*given)
+
+    monkeypatch.setattr(formulas, "run_part", counted)
+    monkeypatch.setattr(formulas, "MOST_TRIED", 1e5)
+    other = SCALE.replace("range(300)", "range(2)")
+    assert judge(CHECK, SCALE, other).share == 0
+    assert 0 < len(tried) < 500
+
+
+HEAD = """
+class net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w, self.b = nn.Parameter(torch.rand(5, 3)), nn.Parameter(torch.zeros(5))
+        self.v, self.a = nn.Parameter(torch.rand(5, 5)), nn.Parameter(torch.zeros(5))
+    def forward(self, x):
+        x = x.mean((2, 3))
+        return {}
+"""
+BY_LINEAR = "F.linear(torch.tanh(F.linear(x, self.w, self.b)), self.v, self.a)"
+
+
+@pytest.mark.parametrize(
+    ("formula", "share"),
+    [
+        ("torch.tanh(x @ self.w.T + self.b) @ self.v.T + self.a", 1.0),
+        ("self.a + (self.b + x @ self.w.t()).tanh().matmul(self.v.t())", 1.0),
+        ("torch.tanh((x @ self.w.T).add_(self.b)) @ self.v.T + self.a[None]", 1.0),
+        ("torch.tanh(x @ self.w.T + self.b) @ self.v.T", 1.0),  # a bias less changes no weights
+        ("torch.tanh(x @ self.w.T - self.b) @ self.v.T + self.a", 0.0),
+        ("torch.tanh(x @ self.w.T) @ self.v.T + self.a + self.b", 0.0),
+        ("torch.tanh(x @ self.w.T + self.b) @ self.v.T + 2 * self.a", 0.0),
+    ],
+)
+def test_a_product_of_matrices_and_an_addition(formula: str, share: float) -> None:
+    assert judge(CHECK, HEAD.format(formula), HEAD.format(BY_LINEAR)).share == share

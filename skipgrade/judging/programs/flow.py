@@ -15,7 +15,8 @@ ARITHMETIC = frozenset([
     "_unsafe_view", "unsqueeze", "squeeze", "expand", "permute", "transpose", "t", "numpy_T",
     "flatten", "unflatten", "detach", "alias", "clone", "_to_copy", "contiguous",
 ])  # fmt: skip
-LONGEST = 60  # steps of one stretch
+LONGEST = 40  # steps of one stretch
+MOST_WALKS = 20_000  # back from the ends of stretches: more is looking for nothing
 
 
 @dataclass
@@ -46,6 +47,7 @@ class Flow:
         self._now: dict[int, int] = {}
         self._root: dict[int, int] = {}
         self._opaque: set[int] = set()
+        self._walks = 0
         for number in (*range(len(program.state)), *program.input_numbers(), *program.constants):
             self._new(number)
         self.alive.update(self._now[number] for number in program.input_numbers())
@@ -98,6 +100,8 @@ class Flow:
         nodes, _ = whole
         starts = sorted(value for index in nodes - {end} for value in self._made[index])
         for start in (None, *starts):
+            if self._walks > MOST_WALKS:
+                return
             found = self._back(end, start, taken)
             if found is None or len(found[1]) != 1:
                 continue
@@ -109,6 +113,7 @@ class Flow:
         self, end: int, start: int | None, taken: set[int]
     ) -> tuple[set[int], set[int]] | None:
         """Steps on the way back from `end`, and the tensors where it stops."""
+        self._walks += 1
         if not self._is_arithmetic(end) or len(self._made[end]) != 1:
             return None
         nodes, sources, left = {end}, set(), [*self.given[end]]

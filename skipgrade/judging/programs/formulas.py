@@ -8,6 +8,7 @@ computes a batch norm's numbers is one. Programs told so are read, never run.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,14 +25,14 @@ from skipgrade.judging.programs.program import (
     Ref,
     drop_what_nobody_uses,
 )
-from skipgrade.judging.programs.running import run_part, shapes_in
+from skipgrade.judging.programs.running import measure, run_part, shapes_in
 
 ENDS = frozenset(["add", "sub", "rsub", "mul", "div", "addcmul", "addcdiv"])
 AVERAGES = frozenset(["mean", "sum", "var", "var_mean", "std", "std_mean"])
 ROOTS = frozenset(["sqrt", "rsqrt", "pow"])
 SPREADS = frozenset(["std", "std_mean", "var", "var_mean"])
 MOST_VECTORS = 4
-MOST_NORMS = 200
+MOST_TRIED = 1.5e9  # numbers that may be computed to find a program's norms
 NORM = "aten.native_batch_norm.default"
 OTHERWISE = "by a formula that computes something else"
 
@@ -60,6 +61,10 @@ def told(program: Program, inputs: Sequence[Tensor], *, doubtful: bool = False) 
 
 def _told(program: Program, inputs: Sequence[Tensor], doubtful: bool) -> Program:
     if not any(node.name in ENDS for node in program.nodes):
+        return program
+    try:
+        measure(program, inputs, torch.float64)
+    except BadProgramError:
         return program
     bare = dataclasses.replace(program, nodes=list(program.nodes), used=set())
     drop_what_nobody_uses(bare, statistics=False)
@@ -114,10 +119,13 @@ def _norms(
     flow = Flow(program)
     taken: set[int] = set()
     instead: dict[int, Node | None] = {}
+    left = MOST_TRIED
     for end in reversed(range(len(program.nodes))):
-        if end in taken or program.nodes[end].name not in ENDS or len(taken) > 100 * MOST_NORMS:
+        if end in taken or program.nodes[end].name not in ENDS:
             continue
         for stretch in flow.stretches(end, taken):
+            if (left := left - math.prod(shapes[stretch.source]) * len(stretch.steps)) < 0:
+                break
             found = _norm(stretch, shapes, batch)
             if found is not None:
                 taken |= stretch.nodes
