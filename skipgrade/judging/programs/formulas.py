@@ -60,7 +60,7 @@ def told(program: Program, inputs: Sequence[Tensor], *, doubtful: bool = False) 
 
 
 def _told(program: Program, inputs: Sequence[Tensor], doubtful: bool) -> Program:
-    if not any(node.name in ENDS for node in program.nodes):
+    if not _may_have_some(program):
         return program
     try:
         measure(program, inputs, torch.float64)
@@ -73,6 +73,20 @@ def _told(program: Program, inputs: Sequence[Tensor], doubtful: bool) -> Program
     batch = inputs[0].shape[0] if inputs and inputs[0].ndim else 1
     norms = _norms(linear, shapes, batch, doubtful)
     return program if norms is bare else norms
+
+
+def _may_have_some(program: Program) -> bool:
+    """Whether a root is drawn, or a weight is added or multiplied, as in few programs."""
+    weights = set(range(len(program.state)))
+    for node in program.nodes:
+        given = list(node.tensors())
+        if node.name in ROOTS | SPREADS:
+            return True
+        if node.name in ENDS and not weights.isdisjoint(given):
+            return True
+        if is_view(node.op) and len(given) == 1 and given[0] in weights:
+            weights.update(node.out)
+    return False
 
 
 def _linear_layers(program: Program) -> Program:
