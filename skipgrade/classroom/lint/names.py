@@ -12,6 +12,7 @@ from typing import Any
 from IPython.core.inputtransformer2 import TransformerManager
 
 GIVEN = {*dir(builtins), "__name__", "__file__", "get_ipython", "display", "In", "Out"}
+DEEPEST = 600  # levels
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 SCOPES = FUNCTIONS | ast.ClassDef
 COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -28,6 +29,8 @@ def parse(code: str) -> ast.Module:
     """`SyntaxError` for whatever reason Python refuses it."""
     with _refused():
         tree = ast.parse(code)
+        if _depth(tree) > DEEPEST:
+            raise RecursionError
         compile(tree, "", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     return tree
 
@@ -36,8 +39,19 @@ def parse(code: str) -> ast.Module:
 def _refused() -> Iterator[None]:
     try:
         yield
-    except (ValueError, RecursionError, MemoryError) as error:
+    except ValueError as error:
         raise SyntaxError(f"not Python ({error})", ("", 1, None, None)) from error
+    except (RecursionError, MemoryError) as error:
+        raise SyntaxError("not Python (nested too deep)", ("", 1, None, None)) from error
+
+
+def _depth(tree: ast.AST) -> int:
+    """How deep it goes: Python from 3.13 on compiles what we could not follow."""
+    level, depth = [tree], 0
+    while level:
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        depth += 1
+    return depth
 
 
 def gives_unknown_names(tree: ast.AST) -> bool:

@@ -269,7 +269,7 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     "Python nested too deep": (
         text(SETUP, "ONE = 1", "ONE = " + "-" * 3000 + "1"),
         "cell setup, line 1",
-        "not Python (maximum recursion depth exceeded",
+        "not Python (nested too deep)",
     ),
     "half a character": (
         text(SETUP, "ONE = 1", "ONE = '\ud800'"),
