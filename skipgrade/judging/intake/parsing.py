@@ -16,6 +16,8 @@ from nbformat import NotebookNode
 LARGEST = 64 * 2**20
 MOST_LISTS = 2_000_000  # an empty one takes two bytes in the file, and sixty in memory
 MOST_CELLS = 2_000
+DEEPEST = 200  # lists in lists: an output has ten or so
+TOO_DEEP = "its JSON is nested too deep"
 KINDS = ("code", "markdown", "raw")
 ONLY_VERSION = 4  # of nbformat; older ones are brought up to it
 MINOR = 4  # as released: cells without ids
@@ -51,12 +53,25 @@ def _json(content: str | bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise NotANotebookError(f"no valid JSON (line {error.lineno})") from error
     except RecursionError as error:
-        raise NotANotebookError("its JSON is nested too deep") from error
+        raise NotANotebookError(TOO_DEEP) from error
     except ValueError as error:
         raise NotANotebookError("there is a number in it with thousands of digits") from error
     if not isinstance(raw, dict) or type(raw.get("nbformat")) is not int:
         raise NotANotebookError("JSON, but without the fields of a notebook")
+    if not _depth_is_usual(raw):
+        raise NotANotebookError(TOO_DEEP)
     return raw
+
+
+def _depth_is_usual(raw: dict[str, Any]) -> bool:
+    """Python from 3.13 on reads what is nested deeper than the rest of us could follow."""
+    level: list[Any] = [raw]
+    for _ in range(DEEPEST):
+        parts = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [each for one in parts for each in one if isinstance(each, (dict, list))]
+        if not level:
+            return True
+    return False
 
 
 def _current(raw: dict[str, Any]) -> dict[str, Any]:
