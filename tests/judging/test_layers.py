@@ -18,7 +18,7 @@ MAPS = (
     "nn.RReLU()", "nn.Softmin(1)", "nn.Dropout2d()", "nn.FeatureAlphaDropout()",
     "nn.MaxPool2d(3, 2, ceil_mode=True)", "nn.LPPool2d(2, 2)", "nn.AdaptiveMaxPool2d(2)",
     "nn.AdaptiveAvgPool2d(3)", "nn.ReflectionPad2d(1)", "nn.CircularPad2d(1)",
-    "nn.PixelUnshuffle(2)", "nn.ChannelShuffle(3)", "nn.Upsample(scale_factor=2, mode='bicubic')",
+    "nn.PixelUnshuffle(2)", "nn.Upsample(scale_factor=2, mode='bicubic')",
     "nn.Sequential(nn.Unfold(2, stride=2), nn.Fold((8, 8), 2, stride=2))",
 )  # fmt: skip
 MORE = (
