@@ -136,7 +136,8 @@ def record(
     state = _state_of(owner) if owner is not None else []
     given = [_followed(x) for x in inputs]
     recorder = Recorder([*(entry["tensor"] for entry in state), *given])
-    with _ready(owner, train), torch.enable_grad(), _as_written(), _copies_are_steps(), recorder:
+    as_written = _as_written(owner)
+    with _ready(owner, train), torch.enable_grad(), as_written, _copies_are_steps(), recorder:
         result = target(*given)
         recorder.note_new_buffers(state, owner)
     found = list(tensors_in(result))
@@ -178,13 +179,15 @@ def _ready(owner: nn.Module | None, train: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _as_written() -> Iterator[None]:
+def _as_written(owner: nn.Module | None) -> Iterator[None]:
     """Scripted code step by step: optimised, it takes gradients in a way no step tells. And an
     LSTM as the products it is made of, which are good for double precision as well."""
     kept = torch._C._get_graph_executor_optimize()
     fast = torch._C._get_mkldnn_enabled()
+    parts = owner.modules() if owner is not None else ()
+    recurrent = any(isinstance(part, nn.RNNBase) for part in parts)
     torch._C._set_graph_executor_optimize(False)
-    torch._C._set_mkldnn_enabled(False)
+    torch._C._set_mkldnn_enabled(fast and not recurrent)
     try:
         yield
     finally:
