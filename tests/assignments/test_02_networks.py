@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.assignments.tuning import TRIAL
+from tests.judging.own_norm import OWN_NORM
 
 AUGMENT = """
 def augment(images, padding=4, flip=0.5):
@@ -53,26 +54,8 @@ class LeNet5{kind}(nn.Sequential):
             nn.Linear(400, 120), nn.BatchNorm1d(120), {act},
             nn.Linear(120, 84), nn.BatchNorm1d(84), {act}, nn.Linear(84, 10))
 """
-OWN_NORM = """
-class Norm(nn.Module):
-    def __init__(self, c):
-        super().__init__()
-        self.weight, self.bias = nn.Parameter(torch.ones(c)), nn.Parameter(torch.zeros(c))
-        self.register_buffer("running_mean", torch.zeros(c))
-        self.register_buffer("running_var", torch.ones(c))
-    def forward(self, x):
-        d, s = ((0, 2, 3), (1, -1, 1, 1)) if x.ndim == 4 else ((0,), (1, -1))
-        if self.training:
-            mean, var = x.mean(d), x.var(d, unbiased=False)
-            with torch.no_grad():
-                self.running_mean.copy_(0.9 * self.running_mean + 0.1 * mean.detach())
-                self.running_var.copy_(0.9 * self.running_var + 0.1 * var.detach())
-        else:
-            mean, var = self.running_mean, self.running_var
-        x = (x - mean.view(s)) / torch.sqrt(var.view(s) + 1e-5)
-        return x * self.weight.view(s) + self.bias.view(s)
-""" + NETWORK.format(kind="BN", act="nn.ReLU()", bias=True).replace("nn.BatchNorm2d", "Norm").replace(
-    "nn.BatchNorm1d", "Norm")  # fmt: skip
+BY_FORMULA = OWN_NORM + NETWORK.format(kind="BN", act="nn.ReLU()", bias=True).replace(
+    "nn.BatchNorm2d", "BN").replace("nn.BatchNorm1d", "BN")  # fmt: skip
 PENALTY = """
 def l1_penalty(model):
     return {penalty}
@@ -108,8 +91,8 @@ RIGHT = {
     "a step by hand": ("test-augmented-step", {"augmented-step": BY_HAND}),
     "the same, on a slow augment": ("test-augmented-step", {"augment": IN_A_LOOP, "augmented-step": STEP}),
     "a Sequential": ("test-lenet-bn", network()),
-    "batch norms by hand": ("test-lenet-bn", {"lenet-bn": OWN_NORM}),
-    "the last of them by hand": ("test-lenet-bn", changed("lenet-bn", OWN_NORM, "Norm(84)", "nn.BatchNorm1d(84)")),
+    "batch norms by hand": ("test-lenet-bn", {"lenet-bn": BY_FORMULA}),
+    "the last of them by hand": ("test-lenet-bn", changed("lenet-bn", BY_FORMULA, "BN(84)", "nn.BatchNorm1d(84)")),
     "one bias left out": ("test-lenet-bn", network(bias=False)),
     "F.silu": ("test-swish", {"swish": "swish = F.silu"}),
     "by exp": ("test-swish", {"swish": "def swish(x): return x / (1 + torch.exp(-x))"}),
@@ -159,13 +142,13 @@ def augment(images, padding=4, flip=0.5):
     "two steps": ("test-augmented-step", {"augmented-step": STEP.replace("    return", "    train_step(model, images, labels, loss_fn, optimizer)\n    return")}, 0),
     "norm after ReLU": ("test-lenet-bn", changed("lenet-bn", NETWORK.format(kind="BN", act="nn.ReLU()", bias=True),
         "nn.BatchNorm2d(6), nn.ReLU()", "nn.ReLU(), nn.BatchNorm2d(6)"), 0),
-    "batch norms by hand, n - 1": ("test-lenet-bn", changed("lenet-bn", OWN_NORM, ", unbiased=False", ""), 0),
+    "batch norms by hand, n - 1": ("test-lenet-bn", changed("lenet-bn", BY_FORMULA, ", unbiased=False", ""), 0),
     "batch norms by hand, eps outside the root": ("test-lenet-bn", changed(
-        "lenet-bn", OWN_NORM, "torch.sqrt(var.view(s) + 1e-5)", "(torch.sqrt(var.view(s)) + 1e-5)"), 0),
+        "lenet-bn", BY_FORMULA, "torch.sqrt(v + 1e-5)", "(torch.sqrt(v) + 1e-5)"), 0),
     "batch norms by hand, the batch's statistics always": ("test-lenet-bn", changed(
-        "lenet-bn", OWN_NORM, "if self.training", "if True"), 0),
+        "lenet-bn", BY_FORMULA, "if self.training", "if True"), 0),
     "batch norms by hand, statistics never kept": ("test-lenet-bn", changed(
-        "lenet-bn", OWN_NORM, "0.1 * var.detach()", "0 * var.detach()"), 0.75),
+        "lenet-bn", BY_FORMULA, "0.1 * var.detach()", "0 * var.detach()"), 0.75),
     "a layer never used": ("test-lenet-bn", {"lenet-bn": NETWORK.format(kind="BN", act="nn.ReLU()", bias=True)
         + "        self.spare = nn.Linear(3, 3)\n    def forward(self, x):\n"
         + "        for layer in list(self)[:-1]:\n            x = layer(x)\n        return x\n"}, 0.75),

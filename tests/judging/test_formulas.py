@@ -8,6 +8,7 @@ import pytest
 
 from skipgrade.judging.programs import formulas, running
 from skipgrade.judging.verdict import Reason
+from tests.judging.own_norm import OWN_NORM
 from tests.judging.trial import judge
 
 NET = """
@@ -16,26 +17,7 @@ def net():
         nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 5, 3), nn.BatchNorm2d(5),
         nn.ReLU(), nn.Flatten(), nn.Linear(80, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 3))
 """
-OWN = """
-class BN(nn.Module):
-    def __init__(self, c):
-        super().__init__()
-        shape = (c,)
-        self.weight, self.bias = nn.Parameter(torch.ones(shape)), nn.Parameter(torch.zeros(shape))
-        self.register_buffer("running_mean", torch.zeros(shape))
-        self.register_buffer("running_var", torch.ones(shape))
-    def forward(self, x):
-        d, s = ((0, 2, 3), (1, -1, 1, 1)) if x.ndim == 4 else ((0,), (1, -1))
-        if self.training:
-            mean, var = x.mean(d), x.var(d, unbiased=False)
-            with torch.no_grad():
-                self.running_mean.copy_(0.9 * self.running_mean + 0.1 * mean.detach())
-                self.running_var.copy_(0.9 * self.running_var + 0.1 * var.detach())
-        else:
-            mean, var = self.running_mean, self.running_var
-        m, v, w, b = (one.view(s) for one in (mean, var, self.weight, self.bias))
-        return (x - m) / torch.sqrt(v + 1e-5) * w + b
-""" + NET.replace("nn.BatchNorm2d", "BN").replace("nn.BatchNorm1d", "BN")
+OWN = OWN_NORM + NET.replace("nn.BatchNorm2d", "BN").replace("nn.BatchNorm1d", "BN")
 FORMULA = "return (x - m) / torch.sqrt(v + 1e-5) * w + b"
 FORMULAS = (
     "return w * ((x - m) / (v + 1e-5).sqrt()) + b",
