@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from distributed import Worker
-from sqlalchemy import create_engine
 
 from skipgrade.classroom import rows, task
 from skipgrade.classroom.course import Course
@@ -19,6 +18,7 @@ from skipgrade.classroom.course import Course
 GRADED_BEFORE = "GRADED_BEFORE"  # the folder autograded/STUDENT/ASSIGNMENT to copy
 
 _template: rows.Rows = {}
+_read = task._read
 
 
 def dask_setup(worker: Worker) -> None:
@@ -36,10 +36,7 @@ def copy(course: Course, job: task.GradingJob, place: Path, gradebook: str, log:
 
 def as_before(gradebook: Path, job: task.GradingJob) -> rows.Rows:
     """The rows of the one that was graded before, as if they were this student's."""
-    engine = create_engine(f"sqlite:///{gradebook}")
-    with engine.connect() as connection:
-        rows.submission(connection, job.assignment, job.student)
-    engine.dispose()
+    _read(gradebook, job)
     before = _graded_before().parent.name
     new = {before: job.student} | {
         row["id"]: uuid.uuid4().hex for name, found in _template.items() for row in found

@@ -10,7 +10,6 @@ they copy one that was graded before (`as_if_judged.py`). So thousands take minu
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -22,35 +21,29 @@ from typing import Any
 
 import psutil
 from as_if_judged import GRADED_BEFORE
-from grading import BIN, CHEAP, ENVIRONMENT, cheap, pace
+from grading import BIN, CHEAP, ENVIRONMENT, cheap, hand_in_cheaply, pace
 from surroundings import save
 
 from skipgrade.classroom import grading, release
 from skipgrade.classroom.course import Course
 from skipgrade.classroom.record import Record
-from tests.classroom.conftest import submit
 
 HERE = Path(__file__).parent
 START_TIMEOUT_S = 60.0
 
 
-def class_of(count: int, folder: Path) -> Course:
-    """Everybody hands in the same file; the first is graded for real, and stands for all."""
+def class_of(count: int, folder: Path) -> tuple[Course, Path]:
+    """The first is graded for real; where what came of it lies, which stands for all."""
     course = Course(cheap(folder).root)  # with the configuration it has now
     release.generate(course, [CHEAP], lambda text: None)
-    first = submit(course, "student-00000", "2 * x")
-    for number in range(1, count):
-        place = course.folder("submitted", CHEAP, f"student-{number:05d}")
-        place.mkdir(parents=True)
-        shutil.copy(first, place)
-    grading.grade(course, CHEAP, ["student-00000"], lambda text: None)
-    return course
+    first = hand_in_cheaply(course, count)
+    grading.grade(course, CHEAP, [first], lambda text: None)
+    return course, course.folder("autograded", CHEAP, first)
 
 
 @contextmanager
-def dask(*command: str, course: Course, log: Path) -> Iterator[psutil.Popen]:
+def dask(*command: str, template: Path, log: Path) -> Iterator[psutil.Popen]:
     """A process of Dask's command line, ended at the end."""
-    template = course.folder("autograded", CHEAP, "student-00000")
     environment = os.environ | ENVIRONMENT | {GRADED_BEFORE: str(template)}
     environment["PYTHONPATH"] = os.pathsep.join([str(HERE), str(HERE.parent)])
     with log.open("w") as output:
@@ -91,13 +84,13 @@ def wait_for(file: Path) -> None:
 
 
 def measure(count: int, workers: int, scratch: Path) -> dict[str, Any]:
-    course = class_of(count, scratch / "course")
+    course, template = class_of(count, scratch / "course")
     place = scratch / "scheduler.json"
     with ExitStack() as running:
 
         def begin(name: str, *command: str) -> psutil.Popen:
             log = scratch / f"{name}.log"
-            return running.enter_context(dask(*command, course=course, log=log))
+            return running.enter_context(dask(*command, template=template, log=log))
 
         scheduler = begin(
             "scheduler", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
