@@ -14,7 +14,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do 
 
 .DEFAULT_GOAL := help
 .PHONY: help demo term test test-oldest test-bare lint lab bench-grading bench-isolation bench-training results messages release lock lock-oldest \
-	image install clean
+	image manifest install clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,12 @@ lock: $(STAMP)  ## compile requirements.lock from pyproject.toml (UPGRADE=1 for 
 
 image:  ## a container image of the grader (DOCKER=podman builds it with podman)
 	@$(or $(DOCKER),docker) build --tag skipgrade .
+
+manifest: $(STAMP)  ## check docs/kubernetes.yaml against the schemas of Kubernetes 1.25 and 1.37
+	@for version in 1.25 1.37; do \
+		$(BIN)/uv tool run --quiet --from kubernetes-validate==1.37.0 \
+			kubernetes-validate --quiet --strict -k $$version docs/kubernetes.yaml || exit 1; \
+	done
 
 # Without the configuration in pyproject.toml, which holds torch and torchvision to the newest pair.
 lock-oldest: $(STAMP)  ## compile requirements-oldest.lock: the lower bounds, for Python 3.11
