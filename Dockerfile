@@ -6,7 +6,7 @@ WORKDIR /opt/skipgrade
 COPY requirements.lock ./
 RUN sed -n '/^uv==/,/# via/p' requirements.lock > uv.lock \
     && pip install --no-cache-dir --require-hashes -r uv.lock \
-    && uv pip install --system --no-cache --require-hashes -r requirements.lock
+    && uv pip install --system --no-cache --compile-bytecode --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY skipgrade ./skipgrade
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .

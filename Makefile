@@ -30,7 +30,8 @@ test: lint  ## lint, then run all tests (TESTS="tests/lab ..." for some)
 
 test-oldest: $(STAMP)  ## the fast tests with the oldest versions pyproject.toml allows
 	@$(BIN)/uv venv --quiet --allow-existing --python 3.11 .venv-oldest
-	@VIRTUAL_ENV=.venv-oldest $(BIN)/uv pip sync --quiet --require-hashes requirements-oldest.lock
+	@VIRTUAL_ENV=.venv-oldest $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes \
+		requirements-oldest.lock
 	@VIRTUAL_ENV=.venv-oldest $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@env PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" OMP_NUM_THREADS=1 .venv-oldest/bin/python \
 		-m pytest -n auto --maxprocesses 4 --dist loadgroup $(FAST_TESTS)
@@ -38,7 +39,7 @@ test-oldest: $(STAMP)  ## the fast tests with the oldest versions pyproject.toml
 test-bare: $(STAMP)  ## the released notebooks with only what their wheel asks for, oldest and newest versions
 	@for versions in lowest-direct highest; do \
 		$(BIN)/uv venv --quiet --clear --python 3.11 .venv-bare && \
-		VIRTUAL_ENV=.venv-bare $(BIN)/uv pip install --quiet --no-config --resolution $$versions \
+		VIRTUAL_ENV=.venv-bare $(BIN)/uv pip install --quiet --compile-bytecode --no-config --resolution $$versions \
 			-r pyproject.toml release/*.whl && \
 		STUDENTS_PYTHON=$(CURDIR)/.venv-bare/bin/python $(RUN) python -m pytest \
 			tests/project/test_run_all.py || exit 1; \
@@ -111,8 +112,9 @@ $(STAMP): requirements.lock pyproject.toml skipgrade/__init__.py
 	@sed -n '/^uv==/,/# via/p' requirements.lock > $(VENV)/uv.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
 	@echo "Installing requirements.lock (PyTorch makes this a few gigabytes the first time)"
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --require-hashes -r requirements.lock \
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --compile-bytecode --require-hashes -r requirements.lock \
 		|| { echo "uv could not install; trying pip, which reads pip.conf"; \
 			$(BIN)/pip install --disable-pip-version-check --require-hashes -r requirements.lock; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q skipgrade tests
 	@touch $@
