@@ -13,7 +13,7 @@ import pytest
 
 from skipgrade.classroom import demo, release, report, sample
 from skipgrade.classroom.course import Course
-from skipgrade.lab.machine import cores
+from skipgrade.lab.machine import cores, keep_freed_memory
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -35,6 +35,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_configure() -> None:
     """Started in the background of a shell, we and what we start would not hear Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    keep_freed_memory()  # as in the kernels that judge
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,15 +1,21 @@
 """Where computation happens, and what makes it repeatable."""
 
+import ctypes
 import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from skipgrade.lab.retraining import moved
+
+# Of glibc's mallopt, and the largest number it takes.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+LARGEST = 2**31 - 1
 
 
 def device() -> torch.device:
@@ -41,6 +47,21 @@ def short_floats() -> torch.dtype | None:
         return torch.bfloat16 if torch.cuda.get_device_capability() >= (8, 0) else torch.float16
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.bfloat16 if capabilities.get("amx_bf16") else None
+
+
+@cache
+def keep_freed_memory() -> bool:
+    """Have the C library keep what is freed, for the next batch. Whether it could be told.
+
+    Else glibc hands large feature maps back to the system after each batch, and gets them again
+    page by page, filled with zeros: up to a quarter of a training's time on a CPU. Other C
+    libraries are left as they are.
+    """
+    try:
+        told = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # another C library, or another system
+        return False
+    return all(told(which, LARGEST) == 1 for which in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD))
 
 
 @contextmanager

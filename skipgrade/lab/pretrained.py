@@ -21,7 +21,7 @@ from torchvision.models.resnet import ResNet
 from skipgrade.lab import builtin, data
 from skipgrade.lab.checkpoint import weights_of
 from skipgrade.lab.errors import LabError
-from skipgrade.lab.machine import autograding, device
+from skipgrade.lab.machine import autograding, device, keep_freed_memory
 from skipgrade.lab.progress import Progress
 from skipgrade.lab.retraining import retraining
 from skipgrade.lab.schedules import one_cycle
@@ -131,6 +131,7 @@ def pretrain(images: int = IMAGES) -> ResNet:
 def _pretrained(images: int) -> ResNet:
     steps = images // BATCH
     pixels, labels = builtin.draw(CLASSES, steps * BATCH, SEED)
+    keep_freed_memory()
     model = resnet18(weights=None, num_classes=CLASSES).to(device()).train()
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     schedule = one_cycle(RATE)(optimizer, steps)

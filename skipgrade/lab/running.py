@@ -21,7 +21,7 @@ from skipgrade.lab.feeding import batches
 from skipgrade.lab.files import run_file, write_atomically
 from skipgrade.lab.history import History
 from skipgrade.lab.keeping import fetch, keep
-from skipgrade.lab.machine import seed_everything
+from skipgrade.lab.machine import keep_freed_memory, seed_everything
 from skipgrade.lab.progress import Shown, show
 from skipgrade.lab.retraining import most_epochs, moved
 from skipgrade.lab.schedules import Schedule
@@ -103,6 +103,7 @@ class Run:
                 f"{best['val_accuracy']:.1%} (epoch {best['epoch']})."
             )
             return
+        keep_freed_memory()
         bar = show(self.name, steps=self.epochs * steps, done=done * steps)
         with _no_order_warning(), bar as progress:
             if done:

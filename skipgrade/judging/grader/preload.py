@@ -33,6 +33,7 @@ PACKAGES = [
     "stack_data",
     "skipgrade.sandbox.kernel_app",
     "skipgrade.lab",
+    "skipgrade.lab.machine:keep_freed_memory",
     "skipgrade.judging.judge.judge_side",
     "skipgrade.judging.student_side",
 ]
