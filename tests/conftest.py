@@ -7,9 +7,11 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
+from nbgrader import api
 
 from skipgrade.classroom import demo, release, report, sample
 from skipgrade.classroom.course import Course
@@ -65,6 +67,14 @@ def _group(item: pytest.Item) -> str:
 def _rank(group: str) -> int:
     found = (place for place, start in enumerate(LONGEST) if group.startswith(start))
     return next(found, len(LONGEST))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nbgrader_asks_once_for_its_tables() -> Iterator[None]:
+    """For each new gradebook it starts a process that tells the version of its tables."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "get_alembic_version", cache(api.get_alembic_version))
+        yield
 
 
 @pytest.fixture(autouse=True)
