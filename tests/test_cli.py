@@ -87,3 +87,40 @@ def test_exit_statuses_are_documented() -> None:
     text = (ROOT / "docs" / "instructors.md").read_text()
     told = re.findall(r"^\| (\d+) \| .+ \|$", text.partition("## Exit statuses")[2], re.M)
     assert list(map(int, told)) == [cli.DONE, cli.NOT_DONE, 2, cli.INTERRUPTED, cli.UNREAD]
+
+
+ENDING = """
+import atexit, logging, sys, threading, weakref
+from skipgrade.cli import program
+
+class Kept: pass
+
+def command():
+    global kept
+    kept = Kept()
+    weakref.finalize(kept, print, "finalizer")
+    atexit.register(print, "hook")
+    threading.Timer(0.2, print, ["thread"]).start()
+    logging.getLogger().addHandler(handler := logging.StreamHandler(sys.stdout))
+    handler.close = lambda: print("log", end=" ")
+    print("done")
+    {end}
+
+program.main = command
+program.run()
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [("return 3", 3), ("return 0", 0), ("sys.exit(2)", 2), ("raise KeyError('one')", 1)],
+)
+def test_the_program_ends_early_but_not_before_all_that_waits_for_its_end(
+    end: str, status: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING.format(end=end)], capture_output=True, text=True
+    )
+    assert done.returncode == status
+    assert done.stdout.split() == ["done", "thread", "hook", "finalizer", "log"]
+    assert ("KeyError: 'one'" in done.stderr) == (status == 1)

@@ -1,8 +1,6 @@
 """`python -m skipgrade.cli`."""
 
-import sys
-
-from skipgrade.cli import main
+from skipgrade.cli.program import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -52,7 +52,7 @@ def test_its_metadata_say_what_pyproject_says(wheel: Path) -> None:
     assert len(staff) == len(described["optional-dependencies"]["staff"])
     assert len([line for line in needs if "extra" not in line]) == len(described["dependencies"])
     assert set(told.get_all("Provides-Extra") or []) == {"staff", "postgres", "dev"}
-    assert "skipgrade = skipgrade.cli:main" in entries
+    assert "skipgrade = skipgrade.cli.program:run" in entries
     assert "skipgrade-sandbox = " in entries and "skipgrade-warm = " in entries
 
 
