@@ -13,7 +13,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do 
 	$$candidate -c '$(USABLE)' 2>/dev/null && echo $$candidate && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo term test test-oldest test-bare lint lab bench-grading bench-isolation bench-training results messages release lock lock-oldest \
+.PHONY: help demo term test test-oldest coverage test-bare lint lab bench-grading bench-isolation bench-training results messages release lock lock-oldest \
 	image manifest install clean
 
 help:  ## show this list
@@ -35,6 +35,14 @@ test-oldest: $(STAMP)  ## the fast tests with the oldest versions pyproject.toml
 	@VIRTUAL_ENV=.venv-oldest $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@env PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" OMP_NUM_THREADS=1 .venv-oldest/bin/python \
 		-m pytest -n auto --maxprocesses 4 --dist loadgroup $(FAST_TESTS)
+
+COVERED := tests/lab tests/judging tests/classroom tests/test_cli.py
+
+coverage: $(STAMP)  ## which lines of skipgrade/ no test runs; fails below the floor
+	@rm -rf build/coverage
+	@$(RUN) OMP_NUM_THREADS=1 coverage run -m pytest $(COVERED) -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
 
 test-bare: $(STAMP)  ## the released notebooks with only what their wheel asks for, oldest and newest versions
 	@for versions in lowest-direct highest; do \

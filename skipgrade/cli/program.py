@@ -16,7 +16,7 @@ _ended_with: list[int] = []
 
 
 def run() -> None:
-    """The command that `sys.argv` names. A wrong call, or an error of ours, ends as ever."""
+    """The command that `sys.argv` names. A wrong call or a bug ends it as ever."""
     atexit.register(_leave)
     _ended_with.append(main())
     sys.exit(_ended_with[0])
