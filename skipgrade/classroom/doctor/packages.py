@@ -27,6 +27,7 @@ gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
 print(json.dumps([torch.__version__, torchvision.__version__, gpu, torch.version.cuda]))
 """
 NBGRADER = "import json, nbgrader.converters; print(json.dumps(nbgrader.__version__))"
+AT_ONCE = "import os, sys; sys.stdout.flush(); os._exit(0)"  # without a last look for garbage
 
 finding = partial(Finding, PART)
 
@@ -90,8 +91,9 @@ def _nbgrader() -> Finding:
 def _told_by(code: str) -> Any:
     """What the code prints, read as JSON."""
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
+        [sys.executable, "-c", f"{code}\n{AT_ONCE}"],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
     if done.returncode < 0:
