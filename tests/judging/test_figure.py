@@ -170,3 +170,39 @@ def test_fractions_may_be_drawn_in_percent_if_the_text_says_so(
     hidden = f"check.figure('figure', curves={{'training': [0.3, 0.5, 0.6]}}, percent={allowed})"
     code = FIGURE.replace("train, label", f"{drawn}, label")
     assert judge(hidden, code, FIGURE).share == share
+
+
+MEASURED = (
+    SETUP
+    + """
+figure, (left, right) = plt.subplots(1, 2)
+left.plot([1, 2, 3], train, label="plain"); right.plot([1, 2, 3], val, label="plain")
+left.set(xlabel="epoch", ylabel="loss"); right.set(xlabel="epoch", ylabel="accuracy")
+"""
+)
+MEASURES = "check.figure('figure', curves={'plain training loss': 'train', 'test accuracy': 'val'}, legend=False)"
+SAYS = {
+    "as it is": ("", 1.0),
+    "short": ("right.set(ylabel='acc. (%)'); left.set(ylabel='Cross-Entropy')", 1.0),
+    "both on each": ("[ax.set(ylabel='loss, accuracy') for ax in (left, right)]", 1.0),
+    "titles tell": ("left.set(title='Training loss', ylabel='accuracy')", 1.0),
+    "nothing of the kind": ("left.set(ylabel='y'); right.set(ylabel='y', title='PlainNet18')", 1.0),
+    "a second y axis": (
+        "right.remove(); right = left.twinx(); right.plot([1, 2, 3], val, 'r', label='test')\n"
+        "right.set(ylabel='accuracy')", 1.0,
+    ),
+    "exchanged": ("left.set(ylabel='accuracy'); right.set(ylabel='loss')", 0.0),
+    "exchanged titles": (
+        "left.set(ylabel='y', title='Accuracy'); right.set(ylabel='y', title='Loss')", 0.0,
+    ),
+    "loss twice": ("right.set(ylabel='Loss')", 0.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", SAYS)
+def test_a_panel_says_what_it_measures(way: str) -> None:
+    """Or nothing; but not the one measure where it shows the other."""
+    code, share = SAYS[way]
+    verdict = judge(MEASURES, MEASURED + code, MEASURED)
+    assert verdict.share == share, verdict.reasons
+    assert share or "to say so" in verdict.reasons[0]

@@ -1,19 +1,20 @@
-"""[judge's kernel] Does a curve bear the name of another one?
+"""[judge's kernel] Does a curve bear the name of another one, or a panel that of another measure?
 
 Students name their curves as they like. A name is refused only where it says something that is not
 so: `val` on the training curve, `plain` on the residual network's while the plain one's is called
-something else, the rate of another run.
+something else, the rate of another run, `loss` alone over what is all accuracy.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 PART = re.compile(rf"[a-z]+|{NUMBER.pattern}")
 DENIED = re.compile(r"\b(?:no|not|non|without|off|false)\b|w/o|=\s*0\b|[≠¬]")
 SPLITS = ("training", "validation", "test")  # nobody calls one of them by the name of another
+MEASURES = ("loss", "accuracy")
 SHORTEST = 3  # letters that stand for a longer word: `val`
 
 Names = Mapping[str, Sequence[str]]  # for each label, what the curves with its values are called
@@ -26,6 +27,18 @@ def wrongly_named(label: str, names: Names) -> bool:
         any(_is_anothers(name.lower(), label, place, questions, names) for place in questions)
         for name in names[label]
     )
+
+
+def other_measure(texts: Collection[str], labels: Collection[str]) -> tuple[str, str] | None:
+    """The one measure that the curves of a panel have, and the other one that its texts name.
+
+    None where that is not so. `labels` are what the curves were asked for as.
+    """
+    of = [[measure for measure in MEASURES if _bears(label.lower(), measure)] for label in labels]
+    named = [m for m in MEASURES if any(_bears(text.lower(), m) for text in texts)]
+    if not of or len(named) != 1 or any(len(one) != 1 or one == named for one in of):
+        return None
+    return of[0][0], named[0]
 
 
 def _questions(labels: list[str]) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from skipgrade.judging.checks.asking import NoAnswerError, ask_student
 from skipgrade.judging.checks.compare import difference
-from skipgrade.judging.checks.curve_names import wrongly_named
+from skipgrade.judging.checks.curve_names import other_measure, wrongly_named
 from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.verdict import message
 
@@ -95,7 +95,20 @@ def _curves(trial: Trial, drawn: list[dict[str, Any]], asked: Asked, hint: str) 
             return message(f"a curve with the values of {label}", got, hint)
         if not any(_goes_forward(curve["x"]) for curve in some):
             return message(f"the {label} from left to right", "a line that turns back", hint)
-    return _names(found, drawn, asked.legend, hint)
+    return _names(found, drawn, asked.legend, hint) or _measures(found, drawn, hint)
+
+
+def _measures(
+    found: Mapping[str, list[Curve]], drawn: list[dict[str, Any]], hint: str
+) -> str | None:
+    """Whether a panel says that it shows the loss where it shows the accuracy, or the reverse."""
+    for ax in drawn:
+        here = {id(curve) for curve in (*ax["curves"], *ax["dots"])}
+        labels = [label for label, some in found.items() if here & {id(curve) for curve in some}]
+        if told := other_measure([str(ax["title"]), str(ax["ylabel"])], labels):
+            shown, named = told
+            return message(f"a panel with the {shown} to say so", f"one that says {named}", hint)
+    return None
 
 
 def _names(
