@@ -79,7 +79,7 @@ def drawn(values: dict[str, list[float]], *, figures: int = 1, legend: bool = Tr
     for number, (label, curve) in enumerate(values.items()):
         axes = panels[0][number % figures]
         axes.plot(range(1, len(curve) + 1), curve, label=label)
-        axes.set(xlabel="epoch", ylabel="loss")
+        axes.set(xlabel="epoch", ylabel="per epoch")
         if legend:
             axes.legend()
     return figure
