@@ -4,16 +4,20 @@ It changes no value. But `x.view(len(x), -1)`, which many a network has between 
 its linear layers, refuses maps whose colours come last. So the network is asked first.
 """
 
+import os
+
 import torch
 from torch import nn
 
+# There torch 2.15 ends the process, in oneDNN, as it trains some deep networks with colours last.
+SHORT_VECTORS = ("AVX2", "AVX2_VNNI", "AVX", "SSE41")
 FEW = 2  # images are enough to ask with
 
 
 def best(model: nn.Module, images: torch.Tensor) -> torch.memory_format:
     """Colours last if the model has convolutions and takes them; else the ordinary order."""
     convolutions = any(parameter.ndim == 4 for parameter in model.parameters())
-    if images.ndim != 4 or not convolutions:
+    if images.ndim != 4 or not convolutions or (images.device.type == "cpu" and _short_vectors()):
         return torch.contiguous_format
     modes = {module: module.training for module in model.modules()}
     arrange(model, torch.channels_last)
@@ -27,6 +31,12 @@ def best(model: nn.Module, images: torch.Tensor) -> torch.memory_format:
         for module, training in modes.items():
             module.training = training
     return torch.channels_last
+
+
+def _short_vectors() -> bool:
+    """Whether the processor, or what oneDNN is told of it, has nothing beyond AVX2."""
+    told = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
+    return told in SHORT_VECTORS or torch.backends.cpu.get_cpu_capability() in SHORT_VECTORS
 
 
 def arrange(model: nn.Module, order: torch.memory_format) -> None:

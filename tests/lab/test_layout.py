@@ -12,6 +12,12 @@ from skipgrade.lab import layout
 from skipgrade.lab.optimizers import quicken
 from skipgrade.lab.steps import LabStep
 
+
+@pytest.fixture(autouse=True)
+def a_processor_with_long_vectors(monkeypatch):
+    monkeypatch.setattr(layout, "SHORT_VECTORS", ())
+
+
 IMAGES = torch.randn(8, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
@@ -103,3 +109,13 @@ def test_what_an_optimizer_remembers_is_put_as_its_parameters_are(make):
             assert torch.equal(value, kept[parameter][key])
             if value.shape == parameter.shape:
                 assert value.stride() == parameter.stride()
+
+
+def test_processors_without_avx512_keep_the_ordinary_order(monkeypatch):
+    """oneDNN ends the process there."""
+    monkeypatch.undo()
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx2")
+    assert layout.best(network(), IMAGES) is torch.contiguous_format
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    assert layout.best(network(), IMAGES) is torch.contiguous_format
