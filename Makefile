@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH"
 STAMP := $(VENV)/.installed
 FAST_TESTS := tests/lab tests/judging tests/upstream tests/project
+COVERED := tests/lab tests/judging tests/classroom tests/test_cli.py
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 # A candidate must run: a version manager's shim can be on PATH without its Python.
 USABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -26,7 +28,7 @@ term: $(STAMP)  ## a term of eight bent submissions of 01, from publishing to a 
 	@$(RUN) OMP_NUM_THREADS=1 python -m tests.classroom.term
 
 test: lint  ## lint, then run all tests (TESTS="tests/lab ..." for some)
-	@$(RUN) OMP_NUM_THREADS=1 python -m pytest $(TESTS) -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	@$(RUN) OMP_NUM_THREADS=1 python -m pytest $(TESTS) $(SIDE_BY_SIDE)
 
 test-oldest: $(STAMP)  ## the fast tests with the oldest versions pyproject.toml allows
 	@$(BIN)/uv venv --quiet --allow-existing --python 3.11 .venv-oldest
@@ -36,11 +38,9 @@ test-oldest: $(STAMP)  ## the fast tests with the oldest versions pyproject.toml
 	@env PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" OMP_NUM_THREADS=1 .venv-oldest/bin/python \
 		-m pytest -n auto --maxprocesses 4 --dist loadgroup $(FAST_TESTS)
 
-COVERED := tests/lab tests/judging tests/classroom tests/test_cli.py
-
 coverage: $(STAMP)  ## which lines of skipgrade/ no test runs; fails below the floor
 	@rm -rf build/coverage
-	@$(RUN) OMP_NUM_THREADS=1 coverage run -m pytest $(COVERED) -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	@$(RUN) OMP_NUM_THREADS=1 coverage run -m pytest $(COVERED) $(SIDE_BY_SIDE)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

@@ -5,28 +5,27 @@ takes a fifth of a short command's time, and nothing comes of it.
 """
 
 import atexit
-import contextlib
 import logging
 import os
 import sys
+from contextlib import suppress
 
+from skipgrade.classroom.terminal import ReaderGoneError, flush
 from skipgrade.cli import main
-
-_ended_with: list[int] = []
 
 
 def run() -> None:
     """The command that `sys.argv` names. A wrong call or a bug ends it as ever."""
-    atexit.register(_leave)
-    _ended_with.append(main())
-    sys.exit(_ended_with[0])
+    statuses: list[int] = []
+    atexit.register(_leave, statuses)
+    statuses.append(main())
+    sys.exit(statuses[0])
 
 
-def _leave() -> None:
+def _leave(statuses: list[int]) -> None:
     """Called after all that has been registered later: by then files are written and removed."""
-    for status in _ended_with:
+    for status in statuses:
         logging.shutdown()
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError):
-                stream.flush()
+        with suppress(ReaderGoneError, OSError):
+            flush()
         os._exit(status)

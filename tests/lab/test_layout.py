@@ -12,13 +12,13 @@ from skipgrade.lab import layout
 from skipgrade.lab.optimizers import quicken
 from skipgrade.lab.steps import LabStep
 
+SHORT_VECTORS = layout.SHORT_VECTORS
+IMAGES = torch.randn(8, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
 
 @pytest.fixture(autouse=True)
 def a_processor_with_long_vectors(monkeypatch):
     monkeypatch.setattr(layout, "SHORT_VECTORS", ())
-
-
-IMAGES = torch.randn(8, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
 class Flat(nn.Module):
@@ -113,7 +113,7 @@ def test_what_an_optimizer_remembers_is_put_as_its_parameters_are(make):
 
 def test_processors_without_avx512_keep_the_ordinary_order(monkeypatch):
     """oneDNN ends the process there."""
-    monkeypatch.undo()
+    monkeypatch.setattr(layout, "SHORT_VECTORS", SHORT_VECTORS)
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx2")
     assert layout.best(network(), IMAGES) is torch.contiguous_format
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
