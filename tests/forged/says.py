@@ -27,7 +27,7 @@ ANSWERS: dict[str, Any] = {
     "nan tensor": torch.full((2, 10), math.nan),
     "unrecordable": {"unrecordable": "it is a secret"},
     "identity": {"eval": [EMPTY, EMPTY], "train": [EMPTY, EMPTY]},
-    "figure": [{"title": "t", "xlabel": "epoch", "ylabel": "y", "legend": ["a", "b"],
+    "figure": [{"says": ["t", "y"], "xlabel": "epoch", "ylabel": "y", "legend": ["a", "b"],
                 "curves": [{"label": "a", "x": [1.0, 2.0], "y": [0.1, 0.2]}], "dots": [], "drawn": True, "images": 1}],
 }  # fmt: skip
 ALL = sorted(ANSWERS)

@@ -180,6 +180,7 @@ left.plot([1, 2, 3], train, label="plain"); right.plot([1, 2, 3], val, label="pl
 left.set(xlabel="epoch", ylabel="loss"); right.set(xlabel="epoch", ylabel="accuracy")
 """
 )
+SHARED = "left.sharey(right); "
 MEASURES = "check.figure('figure', curves={'plain training loss': 'train', 'test accuracy': 'val'}, legend=False)"
 SAYS = {
     "as it is": ("", 1.0),
@@ -190,6 +191,14 @@ SAYS = {
     "a second y axis": (
         "right.remove(); right = left.twinx(); right.plot([1, 2, 3], val, 'r', label='test')\n"
         "right.set(ylabel='accuracy')", 1.0,
+    ),
+    "one label for both": (SHARED + "left.set(ylabel='loss'); right.set(ylabel='')", 1.0),
+    "a shared label, and one's own": (SHARED + "left.set(ylabel='y'); right.set(ylabel='loss')", 0.0),
+    "a label for the whole figure": (
+        "[ax.set(ylabel='') for ax in (left, right)]; figure.supylabel('loss')", 1.0,
+    ),
+    "titles at the side": (
+        "left.set_title('Accuracy', loc='left'); left.set(ylabel='y')", 0.0,
     ),
     "exchanged": ("left.set(ylabel='accuracy'); right.set(ylabel='loss')", 0.0),
     "exchanged titles": (

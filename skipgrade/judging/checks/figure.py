@@ -45,13 +45,14 @@ def check(trial: Trial, expression: str, asked: Asked, hint: str) -> str | None:
 
 
 def _well_formed(axes: Any) -> bool:
-    keys = {"title", "xlabel", "ylabel", "legend", "curves", "dots", "drawn", "images"}
+    keys = {"says", "xlabel", "ylabel", "legend", "curves", "dots", "drawn", "images"}
     return isinstance(axes, list) and all(
         isinstance(ax, dict)
         and set(ax) == keys
         and isinstance(ax["curves"], list)
         and isinstance(ax["dots"], list)
         and isinstance(ax["legend"], list)
+        and isinstance(ax["says"], list)
         and all(
             isinstance(c, dict)
             and set(c) == {"label", "x", "y"}
@@ -105,7 +106,7 @@ def _measures(
     for ax in drawn:
         here = {id(curve) for curve in (*ax["curves"], *ax["dots"])}
         labels = [label for label, some in found.items() if here & {id(curve) for curve in some}]
-        if told := other_measure([str(ax["title"]), str(ax["ylabel"])], labels):
+        if told := other_measure([str(text) for text in ax["says"]], labels):
             shown, named = told
             return message(f"a panel with the {shown} to say so", f"one that says {named}", hint)
     return None

@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 from skipgrade.judging.questions.values import evaluate
 
 POINTS = 10_000
+TITLES = ("left", "center", "right")
 
 
 def figure(namespace: dict[str, Any], expression: str) -> list[dict[str, Any]]:
@@ -32,7 +33,10 @@ def figure(namespace: dict[str, Any], expression: str) -> list[dict[str, Any]]:
 def _describe(ax: Any) -> dict[str, Any]:
     legends = [legend for legend in (ax.get_legend(), *ax.figure.figure.legends) if legend]
     return {
-        "title": ax.get_title(),
+        "says": [
+            *(ax.get_title(loc) for loc in TITLES),
+            ax.get_ylabel(),
+        ],  # itself, of what it shows
         "xlabel": _label(ax, "x"),
         "ylabel": _label(ax, "y"),
         "legend": [text.get_text() for legend in legends for text in legend.get_texts()],
