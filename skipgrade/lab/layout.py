@@ -5,19 +5,22 @@ its linear layers, refuses maps whose colours come last. So the network is asked
 """
 
 import os
+from collections.abc import Iterable
 
 import torch
 from torch import nn
 
-# There torch 2.15 ends the process, in oneDNN, as it trains some deep networks with colours last.
-SHORT_VECTORS = ("AVX2", "AVX2_VNNI", "AVX", "SSE41")
+# On these oneDNN writes past its own memory where it learns a 1x1 convolution with a stride, of
+# fewer colours than a vector holds, colours last (its issue 6035; torch 2.4 to 2.15).
+SHORT_VECTORS = ("AVX2", "AVX2_VNNI")
+VECTOR = 8
 FEW = 2  # images are enough to ask with
 
 
 def best(model: nn.Module, images: torch.Tensor) -> torch.memory_format:
     """Colours last if the model has convolutions and takes them; else the ordinary order."""
-    convolutions = any(parameter.ndim == 4 for parameter in model.parameters())
-    if images.ndim != 4 or not convolutions or (images.device.type == "cpu" and _short_vectors()):
+    kernels = [parameter.shape for parameter in model.parameters() if parameter.ndim == 4]
+    if images.ndim != 4 or not kernels or (images.device.type == "cpu" and _harmful(kernels)):
         return torch.contiguous_format
     modes = {module: module.training for module in model.modules()}
     arrange(model, torch.channels_last)
@@ -33,10 +36,11 @@ def best(model: nn.Module, images: torch.Tensor) -> torch.memory_format:
     return torch.channels_last
 
 
-def _short_vectors() -> bool:
-    """Whether the processor, or what oneDNN is told of it, has nothing beyond AVX2."""
+def _harmful(kernels: Iterable[torch.Size]) -> bool:
+    """Whether oneDNN may spoil memory with colours last. A kernel does not tell its stride."""
     told = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
-    return told in SHORT_VECTORS or torch.backends.cpu.get_cpu_capability() in SHORT_VECTORS
+    short = told in SHORT_VECTORS or torch.backends.cpu.get_cpu_capability() in SHORT_VECTORS
+    return short and any(size[2:] == (1, 1) and size[1] % VECTOR for size in kernels)
 
 
 def arrange(model: nn.Module, order: torch.memory_format) -> None:

@@ -328,8 +328,8 @@ def test_tiers_of_the_drawn_images(monkeypatch: pytest.MonkeyPatch) -> None:
     def earned(correct: int) -> float:
         return final_verdict(monkeypatch, correct, total=2_000, source="builtin").share
 
-    counts = [401, 400, 340, 339, 280, 279, 200]
-    shares = [1.0, 0.9, 0.9, 0.8, 0.8, 0.7, 0.0]
+    counts = [340, 339, 300, 299, 260, 259, 240, 239]
+    shares = [1.0, 0.9, 0.9, 0.8, 0.8, 0.7, 0.7, 0.0]
     assert [earned(count) for count in counts] == pytest.approx(shares)
 
 

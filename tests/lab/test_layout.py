@@ -1,6 +1,10 @@
 """Does the order of numbers in memory change anything but the time?"""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +16,8 @@ from skipgrade.lab import layout
 from skipgrade.lab.optimizers import quicken
 from skipgrade.lab.steps import LabStep
 
-SHORT_VECTORS = layout.SHORT_VECTORS
+ROOT = Path(__file__).parents[2]
 IMAGES = torch.randn(8, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-
-
-@pytest.fixture(autouse=True)
-def a_processor_with_long_vectors(monkeypatch):
-    monkeypatch.setattr(layout, "SHORT_VECTORS", ())
 
 
 class Flat(nn.Module):
@@ -35,6 +34,12 @@ def network(how=lambda maps: maps.flatten(1)) -> Any:
     norm = nn.BatchNorm2d(4)
     convolution = nn.Conv2d(3, 4, 3, bias=False)
     return nn.Sequential(convolution, norm, nn.ReLU(), Flat(how), nn.Linear(144, 5))
+
+
+def projecting(channels: int) -> nn.Sequential:
+    """Its second convolution is that of a residual network's shortcut."""
+    first, second = nn.Conv2d(3, channels, 3, padding=1), nn.Conv2d(channels, 8, 1, 2)
+    return nn.Sequential(first, second, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5))
 
 
 def test_a_network_that_can_gets_its_colours_last_and_is_left_as_it_was():
@@ -111,11 +116,40 @@ def test_what_an_optimizer_remembers_is_put_as_its_parameters_are(make):
                 assert value.stride() == parameter.stride()
 
 
-def test_processors_without_avx512_keep_the_ordinary_order(monkeypatch):
-    """oneDNN ends the process there."""
-    monkeypatch.setattr(layout, "SHORT_VECTORS", SHORT_VECTORS)
-    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx2")
-    assert layout.best(network(), IMAGES) is torch.contiguous_format
-    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-    assert layout.best(network(), IMAGES) is torch.contiguous_format
+@pytest.mark.parametrize("known_by", ["what oneDNN is told", "torch"])
+def test_without_avx512_narrow_projections_keep_the_ordinary_order(monkeypatch, known_by):
+    if known_by == "torch":
+        monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    else:
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx2")
+    assert layout.best(projecting(4), IMAGES) is torch.contiguous_format
+    assert layout.best(projecting(12), IMAGES) is torch.contiguous_format
+    assert layout.best(projecting(16), IMAGES) is torch.channels_last
+    assert layout.best(network(), IMAGES) is torch.channels_last
+    if known_by == "torch":
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+        assert layout.best(projecting(4), IMAGES) is torch.channels_last
+
+
+LEARN = """
+import torch
+from skipgrade.lab.steps import LabStep
+from tests.lab.test_layout import projecting
+
+torch.set_num_threads(1)
+model = projecting(4).to(memory_format=torch.channels_last)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+images, labels, step = torch.randn(64, 3, 32, 32), torch.arange(64) % 5, LabStep(exact=True)
+for _ in range(30):
+    step(model, images, labels, torch.nn.functional.cross_entropy, optimizer)
+print("learned")
+"""
+
+
+def test_a_narrow_network_learns_without_avx512():
+    """In a process of its own, which oneDNN would end."""
+    here = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+    command = [sys.executable, "-c", LEARN]
+    ran = subprocess.run(command, env=here, cwd=ROOT, capture_output=True, text=True)
+    assert ran.stdout == "learned\n", (ran.returncode, ran.stderr)
