@@ -3,7 +3,7 @@
     .venv/bin/python bench/steps.py resnet20 mobile18 [--threads 1] [--json FILE]
 
 On a GPU both passes are recorded and replayed, in short floats, with colours last and a fused
-optimizer; on a CPU colours last, and short floats where it has tiles. All ways train the same
+optimizer; on a CPU colours last, a fused optimizer, and short floats where it has tiles. All ways train the same
 network on the same batch, in turn; the ratios are medians over the rounds.
 """
 
@@ -60,8 +60,14 @@ def not_recorded() -> Iterator[None]:
 
 
 @contextmanager
+def ordinary_optimizer() -> Iterator[None]:
+    with patch("skipgrade.lab.optimizers.FUSED", ()):
+        yield
+
+
+@contextmanager
 def none_of_it() -> Iterator[None]:
-    with float32(), ordinary_order(), not_recorded():
+    with float32(), ordinary_order(), not_recorded(), ordinary_optimizer():
         yield
 
 
@@ -70,6 +76,7 @@ WAYS: dict[str, Callable[[], Any]] = {
     "in float32": float32,
     "colours first": ordinary_order,
     "not recorded": not_recorded,
+    "not fused": ordinary_optimizer,
     "none of it": none_of_it,
 }
 
@@ -78,7 +85,7 @@ def ways() -> dict[str, Callable[[], Any]]:
     """Those that differ on this machine."""
     gone = set() if torch.cuda.is_available() else {"not recorded"}
     if LabStep().short is None:
-        gone |= {"in float32", "none of it"}
+        gone |= {"in float32"}
     return {name: way for name, way in WAYS.items() if name not in gone}
 
 

@@ -66,13 +66,19 @@ def keep_freed_memory() -> bool:
 
 @contextmanager
 def deterministic() -> Iterator[None]:
-    """Computations give the same numbers each time they are done, wherever torch has a way."""
+    """Computations give the same numbers each time they are done, wherever torch has a way.
+
+    It need not fill new memory with NaN for that, which it does if it is not told otherwise.
+    """
     before = torch.are_deterministic_algorithms_enabled()
     warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         yield
     finally:
+        torch.utils.deterministic.fill_uninitialized_memory = filled
         torch.use_deterministic_algorithms(before, warn_only=warned)
 
 

@@ -4,6 +4,7 @@ import torch
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 FUSED = (SGD, Adam, AdamW)
+PLACES = ("cpu", "cuda")
 
 
 def quicken(optimizer: Optimizer) -> None:
@@ -12,8 +13,8 @@ def quicken(optimizer: Optimizer) -> None:
     What the optimizer remembers, if the run was resumed, is put where and as its kernel wants it.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    on_gpu = all(p.is_cuda and p.is_floating_point() for p in parameters)
-    if type(optimizer) in FUSED and on_gpu and _free(optimizer):
+    ordinary = all(p.device.type in PLACES and p.is_floating_point() for p in parameters)
+    if type(optimizer) in FUSED and ordinary and _free(optimizer):
         for group in optimizer.param_groups:
             group["fused"], group["foreach"] = True, False
         optimizer._step_supports_amp_scaling = True  # type: ignore[attr-defined]

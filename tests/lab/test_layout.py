@@ -109,6 +109,7 @@ def test_what_an_optimizer_remembers_is_put_as_its_parameters_are(make):
     kept = {p: {k: v.clone() for k, v in state.items()} for p, state in optimizer.state.items()}
     layout.arrange(model, torch.channels_last)
     quicken(optimizer)
+    assert all(group["fused"] for group in optimizer.param_groups)
     for parameter, state in optimizer.state.items():
         for key, value in state.items():
             assert torch.equal(value, kept[parameter][key])

@@ -240,6 +240,7 @@ def values_for(key: str, shape: tuple[int, ...], seed: str) -> Tensor:
     digest = hashlib.sha256(f"{seed} {key}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
     if len(shape) < 2:  # biases, and the scales and statistics of norms: around one, never negative
-        return torch.rand(shape, generator=generator, dtype=torch.float64) + 0.5
+        return torch.rand(shape, generator=generator).double() + 0.5
     spread = (2.0 / max(1, math.prod(shape[1:]))) ** 0.5
-    return torch.randn(shape, generator=generator, dtype=torch.float64) * spread
+    drawn = torch.randn(shape, generator=generator)  # in float32, five times as fast
+    return drawn.double().mul_(spread)
