@@ -3,8 +3,8 @@
     .venv/bin/python bench/steps.py resnet20 mobile18 [--threads 1] [--json FILE]
 
 On a GPU both passes are recorded and replayed, in short floats, with colours last and a fused
-optimizer; on a CPU colours last, a fused optimizer, and short floats where it has tiles. All ways train the same
-network on the same batch, in turn; the ratios are medians over the rounds.
+optimizer; on a CPU colours last, a fused optimizer, and short floats where it has tiles. All ways
+train the same network on the same batch, in turn; the ratios are medians over the rounds.
 """
 
 import argparse
