@@ -301,7 +301,7 @@ def test_runs_on_the_drawn_images_are_exact_on_every_machine(
     seen = set()
 
     def filling() -> bool:  # new memory with NaN, which takes time and changes nothing
-        return torch.utils.deterministic.fill_uninitialized_memory
+        return torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
 
     def look(layer: nn.Module, inputs: object, scores: torch.Tensor) -> None:
         if layer.training:
