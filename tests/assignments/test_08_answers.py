@@ -192,6 +192,23 @@ def first_activations(model, images):
         model.resnet(images)
     hook.remove()
     return kept[0]""",
+    "a hook that stays": """
+def first_activations(model, images):
+    kept = {}
+    def keep(module, given, output):
+        kept["maps"] = output.detach()
+    model.resnet.conv1.register_forward_hook(keep)
+    with torch.no_grad():
+        model.resnet(images)
+    return kept["maps"]""",
+    "a hook for all calls": """
+def first_activations(model, images):
+    if not hasattr(model, "kept"):
+        model.kept = {}
+        model.resnet.conv1.register_forward_hook(lambda m, i, o: model.kept.update(x=o.detach()))
+    with torch.no_grad():
+        model.resnet(images)
+    return model.kept["x"]""",
     "functional": """
 def first_activations(model, images):
     return F.conv2d(images, model.resnet.conv1.weight, stride=2, padding=3)""",
@@ -199,6 +216,13 @@ def first_activations(model, images):
 FIRST_WRONG = {
     "batch norm as well": "def first_activations(m, x): return m.resnet.bn1(m.resnet.conv1(x))",
     "relu as well": "def first_activations(m, x): return m.resnet.conv1(x).relu()",
+    "a hook on the batch norm": """
+def first_activations(model, images):
+    kept = []
+    model.resnet.bn1.register_forward_hook(lambda m, i, o: kept.append(o.detach().clone()))
+    with torch.no_grad():
+        model.resnet(images)
+    return kept[0]""",
     "enlarged again": """
 def first_activations(m, x):
     return m.resnet.conv1(F.interpolate(x, size=(m.size, m.size)))""",
@@ -228,6 +252,15 @@ def last_activations(model, images):
     hook.remove()
     model.train(was)
     return kept[0]""",
+    "a hook that stays": """
+def last_activations(model, images):
+    was, kept = model.training, {}
+    model.resnet.layer4.register_forward_hook(lambda m, i, o: kept.update(maps=o.detach()))
+    model.eval()
+    with torch.no_grad():
+        model.resnet(images)
+    model.train(was)
+    return kept["maps"]""",
     "on a copy": """
 import copy
 def last_activations(model, images):

@@ -16,6 +16,7 @@ from skipgrade.lab.lazy import settle
 SIZES = (3, 5)  # what changes from one to the other goes with the batch size
 
 Form = list[Any]  # [shape, dtype] of an input
+Fresh = Callable[[], tuple[Callable[..., Any], nn.Module | None]]
 
 
 def program(
@@ -26,10 +27,10 @@ def program(
     Two of each, of different batch sizes; where that does not work, of the size in `forms`, which
     "one size" then says. With `of`, `expression` is a function of that model and the inputs.
     """
-    target, owner = _target(namespace, expression, forms, of)
+    fresh = _target(namespace, expression, forms, of)
     with torch.random.fork_rng(devices=[]):
         try:
-            return _both_modes(target, [_inputs(forms, size) for size in SIZES], owner)
+            return _both_modes(fresh, [_inputs(forms, size) for size in SIZES])
         except NotRecordableError as error:
             return {"unrecordable": str(error)}
         except Exception:  # batches of these sizes may be what it cannot do
@@ -40,39 +41,47 @@ def one_size(
     namespace: dict[str, Any], expression: str, forms: list[Form], of: str | None = None
 ) -> dict[str, Any]:
     """The same for the batch size of `forms` alone."""
-    target, owner = _target(namespace, expression, forms, of)
+    fresh = _target(namespace, expression, forms, of)
     with torch.random.fork_rng(devices=[]):
         try:
-            found = _both_modes(target, [_inputs(forms, None) for _ in SIZES], owner)
+            found = _both_modes(fresh, [_inputs(forms, None) for _ in SIZES])
         except NotRecordableError as error:
             return {"unrecordable": str(error)}
     return {**found, "one size": True}
 
 
-def _target(
-    namespace: dict[str, Any], expression: str, forms: list[Form], of: str | None
-) -> tuple[Callable[..., Any], nn.Module | None]:
-    """What to call, and the model whose weights it uses."""
+def _target(namespace: dict[str, Any], expression: str, forms: list[Form], of: str | None) -> Fresh:
+    """What to call, and the model whose weights it uses: one that nobody has looked into yet, as
+    a function may leave a hook in it, which would take its own steps in the next call."""
     target = evaluate(namespace, expression, {})
     if not callable(target):
         raise TypeError(f"this is a {type(target).__name__}, which cannot be called")
     if of is not None:
-        owner = twin(_module(namespace, of))
-        return functools.partial(target, owner), owner
+        return functools.partial(_bound, target, _module(namespace, of))
     if isinstance(target, nn.Module):
         settle(target, _inputs(forms, None))
         own = twin(target)
-        return own, own
-    return target, None
+        return lambda: (own, own)
+    return lambda: (target, None)
 
 
-def _both_modes(
-    target: Callable[..., Any], inputs: list[list[Tensor]], owner: nn.Module | None
-) -> dict[str, Any]:
-    return {
-        mode: [record(target, given, train=mode == "train", owner=owner) for given in inputs]
-        for mode in (("eval", "train") if owner is not None else ("eval",))
-    }
+def _bound(
+    function: Callable[..., Any], model: nn.Module
+) -> tuple[Callable[..., Any], nn.Module | None]:
+    own = twin(model)
+    return functools.partial(function, own), own
+
+
+def _both_modes(fresh: Fresh, inputs: list[list[Tensor]]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for mode in ("eval", "train"):
+        calls = [(*fresh(), given) for given in inputs]
+        if mode == "eval" or calls[0][1] is not None:
+            told[mode] = [
+                record(target, given, train=mode == "train", owner=owner)
+                for target, owner, given in calls
+            ]
+    return told
 
 
 def _inputs(forms: Sequence[Form], size: int | None) -> list[Tensor]:
