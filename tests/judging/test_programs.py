@@ -108,11 +108,32 @@ def test_weights_whose_colours_lie_last() -> None:
     assert verdict.share == 1.0 and verdict.notes == [], verdict
 
 
+@pytest.mark.parametrize(("axes", "share"), [("0, 2, 3, 1", 1.0), ("0, 3, 2, 1", 0.0)])
+def test_images_whose_colours_lie_last(axes: str, share: float) -> None:
+    """What is a view of the numbers there may have to be copied where they lie otherwise."""
+    plain = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(3, 4, 3), nn.Linear(4 * 30 * 30, 5)
+        def forward(self, x):
+            return self.head(self.conv(x).permute(0, 2, 3, 1).flatten(1))
+    """
+    turned = plain.replace("conv(x)", "conv(x.contiguous(memory_format=torch.channels_last))")
+    student = turned.replace("0, 2, 3, 1", axes)
+    verdict = judge("check.function('Net()', x=images(6))", student, plain)
+    assert verdict.share == share, verdict
+    assert not any("taken again" in reason for reason in verdict.reasons)
+
+
 HALF = {
     "as it is": "lambda net, x: net.conv(x).detach()",
     "by a hook, without gradients": """lambda net, x: (lambda kept: (
         net.conv.register_forward_hook(lambda m, i, o: kept.append(o)),
         torch.no_grad()(net)(x), kept[0].detach())[-1])([])""",
+    "by a hook that stays": """lambda net, x: (lambda kept: (
+        net.conv.register_forward_hook(lambda m, i, o: kept.append(o.detach().clone())),
+        net(x), kept[0])[-1])([])""",
     "in a copy": "lambda net, x: __import__('copy').deepcopy(net).conv(x).detach()",
 }
 

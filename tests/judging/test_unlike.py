@@ -59,6 +59,23 @@ CHANGES = {
         "self.more, self.again = nn.Conv2d(4, 4, 5, padding=2)",
         "convolution 2 (4 to 4 channels, 3x3", "convolution 2 (4 to 4 channels, 5x5",
     ),
+    "half of the padding": (
+        "nn.Conv2d(3, 4, 3, padding=1)", "nn.Sequential(nn.ZeroPad2d(1), nn.Conv2d(3, 4, 5, padding=1))",
+        "3x3, stride 1, padding 1)", "5x5, stride 1, padding 2)",
+    ),
+    "ones around the maps": (
+        "nn.Conv2d(3, 4, 3, padding=1)", "nn.Sequential(nn.ConstantPad2d(1, 1.0), nn.Conv2d(3, 4, 3))",
+        "3x3, stride 1, padding 1)", "convolution 1 (3 to 4 channels, 3x3, stride 1)",
+    ),
+    "zeros on two sides": (
+        "nn.Conv2d(3, 4, 3, padding=1)", "nn.Sequential(nn.ZeroPad2d((2, 0, 2, 0)), nn.Conv2d(3, 4, 3))",
+        "3x3, stride 1, padding 1)", "convolution 1 (3 to 4 channels, 3x3, stride 1)",
+    ),
+    "maps that go round": (
+        "nn.Conv2d(4, 4, 3, padding=1)", "nn.Conv2d(4, 4, 3, padding=1, padding_mode='circular')",
+        "convolution 2 (4 to 4 channels, 3x3, stride 1, padding 1)",
+        "convolution 2 (4 to 4 channels, 3x3, stride 1)",
+    ),
     "statistics of the batch": (
         "nn.BatchNorm2d(4)\n        self.more", "nn.BatchNorm2d(4, track_running_stats=False)\n        self.more",
         "batch norm (4 channels)", "with the batch's own statistics",
@@ -83,6 +100,11 @@ def test_the_step_is_named(change: str) -> None:
         ("x + self.again(self.more(x))", "self.again(self.more(x)) + x"),
         ("F.relu(self.norm(self.conv(x)))", "self.norm(self.conv(x)).clamp(min=0)"),
         ("x.mean((2, 3))", "F.adaptive_avg_pool2d(x, 1).flatten(1)"),
+        ("nn.Conv2d(3, 4, 3, padding=1)", "nn.Sequential(nn.ZeroPad2d(1), nn.Conv2d(3, 4, 3))"),
+        (
+            "nn.Conv2d(4, 4, 3, padding=1)",
+            "nn.Sequential(nn.ConstantPad2d(1, 0.0), nn.Conv2d(4, 4, 3))",
+        ),
     ],
 )
 def test_another_idiom_is_not_blamed(old: str, new: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ ACTIVATIONS = {
 CONSTANTS = {"add": "addition", "sub": "subtraction", "mul": "multiplication", "div": "division"}
 ENLARGING = {"nearest": "nearest pixel", "bilinear": "bilinear", "bicubic": "bicubic"}
 SILENT = frozenset(SHAPES.split()) - {"cat", "stack", "slice"}
+PADDING = re.compile(r", padding (\d+)(?=[,)])")
+STRIDE = re.compile(r", stride (\d+|\([^)]*\))")
 USUAL_EPS = 1e-5  # batch norm's usual eps
 
 
@@ -80,6 +83,25 @@ def _convolution(node: Node, given: Given) -> str:
     size += f", {groups} groups" if groups > 1 else ""
     size += f", dilation {dilation}" if dilation != 1 else ""
     return f"convolution ({size})"
+
+
+def frame_of_zeros(node: Node) -> int:
+    """How many zeros this step puts around maps, if it is as many on each side; else 0."""
+    pad = node.argument("pad") if node.name == "constant_pad_nd" else None
+    if not isinstance(pad, list) or node.argument("value") not in (None, 0):
+        return 0
+    front, *others = pad[:4]
+    alike = len(pad) >= 4 and all(side == front for side in others) and not any(pad[4:])
+    return front if alike and isinstance(front, int) and front > 0 else 0
+
+
+def padded(told: str, frame: int) -> str | None:
+    """The convolution of this label, were it to pad its maps itself by so much more."""
+    if not told.startswith("convolution ("):
+        return None
+    if own := PADDING.search(told):
+        return PADDING.sub(f", padding {int(own.group(1)) + frame}", told, count=1)
+    return None if ", padding" in told else STRIDE.sub(rf"\g<0>, padding {frame}", told, count=1)
 
 
 def _one(sides: Any, otherwise: Any) -> Any:

@@ -170,7 +170,7 @@ def _step(
         kwargs["pin_memory"] = None
     try:
         with torch.set_grad_enabled(node.gradient and torch.is_grad_enabled()):
-            result = operation(node.op)(*args, **kwargs)
+            result = _taken(node, args, kwargs)
     except (RuntimeError, TypeError, IndexError, ValueError, NotImplementedError) as error:
         raise BadProgramError(
             f"a step that cannot be taken again ({node.name}: {error})"
@@ -180,6 +180,15 @@ def _step(
         raise BadProgramError(f"a different number of results of {node.name}")
     values.update(zip(node.out, made, strict=True))
     return made
+
+
+def _taken(node: Node, args: Any, kwargs: dict[str, Any]) -> Any:
+    if node.name != "view":
+        return operation(node.op)(*args, **kwargs)
+    try:
+        return operation(node.op)(*args, **kwargs)
+    except RuntimeError:  # its numbers may lie in another order in memory than they did there
+        return operation("aten.reshape.default")(*args, **kwargs)
 
 
 def _real(value: Any, values: Values, batch: int, dtype: torch.dtype) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from skipgrade.judging.programs.formulas import told
-from skipgrade.judging.programs.naming_steps import Given, label
+from skipgrade.judging.programs.naming_steps import Given, frame_of_zeros, label, padded
 from skipgrade.judging.programs.operations import MADE, changes, is_view
 from skipgrade.judging.programs.program import Node, Program
 from skipgrade.judging.programs.running import shapes_in
@@ -32,8 +33,10 @@ class Step:
 
 def steps(program: Program, inputs: Sequence[Tensor]) -> list[Step]:
     """All that is done to the inputs, in order; reshaping and copies are not steps."""
-    walk = _Walk(program, shapes_in(program, inputs))
-    for node in told(program, inputs, doubtful=True).nodes:
+    nodes = told(program, inputs, doubtful=True).nodes
+    uses = Counter(number for node in nodes for number in node.tensors())
+    walk = _Walk(program, shapes_in(program, inputs), uses)
+    for node in nodes:
         walk.take(node)
     return walk.steps
 
@@ -41,9 +44,13 @@ def steps(program: Program, inputs: Sequence[Tensor]) -> list[Step]:
 class _Walk:
     """Follows the inputs through a program: from which step does each tensor come?"""
 
-    def __init__(self, program: Program, shapes: dict[int, tuple[int, ...]]) -> None:
+    def __init__(
+        self, program: Program, shapes: dict[int, tuple[int, ...]], uses: Counter[int]
+    ) -> None:
         self.steps: list[Step] = []
         self._shapes = shapes
+        self._uses = uses
+        self._frame: dict[int, int] = {}  # of maps with zeros around them: how many on each side
         self._came_from = dict.fromkeys(program.input_numbers(), 0)
         self._root: dict[int, int] = {}  # of a view: what it is a view of
         self._weight = {number: number for number in range(len(program.state))}
@@ -54,6 +61,8 @@ class _Walk:
         self._follow_weights_and_masks(node, given)
         alive = [] if node.name in FROM_NOTHING else [n for n in given if self._is_alive(n)]
         if not alive or not node.out:
+            if given and is_view(node.op):  # who writes into it writes into all of it
+                self._root.update(dict.fromkeys(node.out, self._base(given[0])))
             return
         sources = sorted({self._came_from[self._base(number)] for number in alive})
         name = label(node, self._given(node, given, alive, sources))
@@ -72,6 +81,11 @@ class _Walk:
         if told == "Swish" and self.steps[sources[-1] - 1].label == "sigmoid":  # x * sigmoid(x)
             self.steps[sources[-1] - 1] = Step(told, tuple(sources[:-1]), ())
             return sources[-1]
+        if frame := frame_of_zeros(node):
+            self._frame[node.out[0]] = frame
+        before = self._frame.get(given[0], 0) if self._uses[given[0]] == 1 else 0
+        if before and sources == [len(self.steps)] and (whole := padded(told, before)):
+            told, sources = whole, list(self.steps.pop().follows)  # F.pad, then a convolution
         weights = tuple(self._weight[number] for number in given if number in self._weight)
         self.steps.append(Step(told, tuple(sources), weights))
         return len(self.steps)
