@@ -231,6 +231,14 @@ WRONG = {
         "test-bonus-mirror",
         {"bonus-mirror": MIRROR.format(mode="model.train()", axis=2, mean=MEAN)},
     ),
+    "mirrors, averaged as images": (
+        "test-bonus-mirror",
+        {
+            "bonus-mirror": MIRROR.format(
+                mode="model.eval()", axis=2, mean="model((x + x.flip(3)) / 2)"
+            )
+        },
+    ),
     "mirrors along one axis": (
         "test-bonus-mirror",
         {"bonus-mirror": MIRROR.format(mode="model.eval()", axis=3, mean=MEAN)},
