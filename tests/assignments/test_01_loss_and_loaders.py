@@ -22,6 +22,8 @@ RIGHT_LOSSES = {
     "one-hot": "lambda z, y: -(nn.functional.one_hot(y, 10) * z.log_softmax(1)).sum(1).mean()",
 }
 WRONG_LOSSES = {
+    "batches of 24 alone": "lambda z, y: nn.CrossEntropyLoss(reduction='sum')(z, y) / 24",
+    "a class for its object": "nn.CrossEntropyLoss",
     "a class left out": "nn.CrossEntropyLoss(ignore_index=9)",
     "a float": "lambda z, y: nn.functional.cross_entropy(z, y).item()",
     "detached": "lambda z, y: nn.functional.cross_entropy(z.detach(), y)",
@@ -68,6 +70,11 @@ def test_cross_entropy_is_written_in_many_ways(story: str) -> None:
 @pytest.mark.parametrize("story", WRONG_LOSSES)
 def test_a_loss_is_the_mean_over_all_classes_and_has_gradients(story: str) -> None:
     TRIAL.refuses("loss-test", {"loss": LOSS.format(loss=WRONG_LOSSES[story])})
+
+
+def test_a_class_called_with_tensors_is_told_from_its_object() -> None:
+    verdict = TRIAL.refuses("loss-test", {"loss": LOSS.format(loss="nn.CrossEntropyLoss")})
+    assert "Make one first: nn.CrossEntropyLoss()." in verdict.reasons[0]
 
 
 @pytest.mark.parametrize("story", RIGHT_LOADERS)

@@ -34,6 +34,11 @@ KNOWN = [  # what an exception's text says, and what to look at
         "two tensors that are put together do not have the same shape: {0} against {1}.",
     ),
     (r"'NoneType' object", "something here is None: does a function lack its `return`?"),
+    (
+        r"Boolean value of Tensor with more than one value",
+        "a tensor where True or False belongs: is a class called with tensors, as in "
+        "nn.CrossEntropyLoss(scores, labels)? Make one first: nn.CrossEntropyLoss().",
+    ),
     (r"calling it gives a NoneType", "a function without `return` gives None."),
     (r"before Module\.__init__\(\) call", "super().__init__() comes first in __init__."),
     (r"is a NoneType, which cannot be called", "a function without `return` gives None."),
