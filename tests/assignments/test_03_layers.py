@@ -122,6 +122,12 @@ RIGHT_BY_HAND = (
 )
 
 
+def test_numbers_in_quotes_are_shown_so() -> None:
+    answer = {name: str(number) for name, number in TRIAL.solution["by_hand"].items()}
+    verdict = TRIAL.refuses("test-by-hand", {"by-hand": f"by_hand = {answer}"})
+    assert "Got: '2432'" in verdict.reasons[0]
+
+
 def test_counting_by_hand_is_marked_line_by_line() -> None:
     def share(answer: str) -> float:
         return TRIAL.verdict("test-by-hand", {"by-hand": f"by_hand = {answer}"}).share
