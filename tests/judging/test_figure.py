@@ -51,6 +51,9 @@ plt.plot(np.array(val), "--", label="held out"); plt.plot(np.array(train), label
 plt.xlabel("epoch"); plt.ylabel("share right"); plt.legend()
 """,
     "panels that share an axis, and a legend of the whole figure": PANELS,
+    "axes that say more": FIGURE.replace('"epoch"', '"epoch of best accuracy dotted"').replace(
+        '"accuracy")', '"accuracy of each epoch")'
+    ),
     "named epochs": FIGURE.replace("[1, 2, 3]", "['first', 'second', 'third']"),
     "minutes for epochs": FIGURE.replace("[1, 2, 3]", "[0.5, 1.1, 1.6]"),
     "the line twice": FIGURE + "ax.plot([1, 2, 3], val, 'o', label='validation')",
@@ -85,6 +88,10 @@ WRONG = {
         "label on every y axis",
     ),
     "no label": (FIGURE.replace('ax.set_ylabel("accuracy"); ', ""), "label on every y axis"),
+    "axes exchanged": (
+        FIGURE.replace('"epoch"', '"Accuracy"').replace('"accuracy"', '"Epochs"'),
+        "exchanged",
+    ),
     "no legend": (FIGURE.replace("ax.legend()", ""), "legend"),
     "one curve": (
         FIGURE.replace('ax.plot([1, 2, 3], val, label="validation")', ""),

@@ -15,6 +15,7 @@ PART = re.compile(rf"[a-z]+|{NUMBER.pattern}")
 DENIED = re.compile(r"\b(?:no|not|non|without|off|false)\b|w/o|=\s*0\b|[≠¬]")
 SPLITS = ("training", "validation", "test")  # nobody calls one of them by the name of another
 MEASURES = ("loss", "accuracy")
+TIMES = ("epoch", "epochs", "step", "steps")
 SHORTEST = 3  # letters that stand for a longer word: `val`
 
 Names = Mapping[str, Sequence[str]]  # for each label, what the curves with its values are called
@@ -39,6 +40,14 @@ def other_measure(texts: Collection[str], labels: Collection[str]) -> tuple[str,
     if not of or len(named) != 1 or any(len(one) != 1 or one == named for one in of):
         return None
     return of[0][0], named[0]
+
+
+def exchanged(xlabel: str, ylabel: str) -> bool:
+    """Whether the labels of two axes say that time goes up and a measure to the right."""
+    x, y = xlabel.lower(), ylabel.lower()
+    across = [word for word in (*MEASURES, *TIMES) if _bears(x, word)]
+    upward = [word for word in (*MEASURES, *TIMES) if _bears(y, word)]
+    return bool(across and upward) and set(across) <= set(MEASURES) and set(upward) <= set(TIMES)
 
 
 def _questions(labels: list[str]) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from skipgrade.judging.checks.asking import NoAnswerError, ask_student
 from skipgrade.judging.checks.compare import difference
-from skipgrade.judging.checks.curve_names import other_measure, wrongly_named
+from skipgrade.judging.checks.curve_names import exchanged, other_measure, wrongly_named
 from skipgrade.judging.judge.trial import Trial
 from skipgrade.judging.verdict import message
 
@@ -106,6 +106,9 @@ def _measures(
     for ax in drawn:
         here = {id(curve) for curve in (*ax["curves"], *ax["dots"])}
         labels = [label for label, some in found.items() if here & {id(curve) for curve in some}]
+        if labels and exchanged(str(ax["xlabel"]), str(ax["ylabel"])):
+            labelled = f"{ax['xlabel']} and {ax['ylabel']}, exchanged"
+            return message("each axis with the label of what it shows", labelled, hint)
         if told := other_measure([str(text) for text in ax["says"]], labels):
             shown, named = told
             return message(f"a panel with the {shown} to say so", f"one that says {named}", hint)
