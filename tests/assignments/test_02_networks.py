@@ -85,7 +85,32 @@ def changed(cell: str, code: str, old: str, new: str) -> dict[str, str]:
     return {cell: instead(code, old, new)}
 
 
+IN_EVAL_MODE = """
+def l1_step(model, images, labels, loss_fn, optimizer, strength=1e-4):
+    model.eval()
+    optimizer.zero_grad()
+    loss = loss_fn(model(augment(images)), labels) + strength * l1_penalty(model)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+"""
+ONE_HOT = """
+def augment(images, padding=4, flip=0.5):
+    count, channels, height, width = images.shape
+    kernels = torch.zeros(count * channels, 1, 2 * padding + 1, 2 * padding + 1)
+    for i in range(count):
+        y, x = torch.randint(2 * padding + 1, (2,)).tolist()
+        kernels[i * channels : (i + 1) * channels, 0, y, x] = 1
+    maps = images.reshape(1, -1, height, width)
+    moved = F.conv2d(maps, kernels, padding=padding, groups=len(kernels)).view_as(images)
+    coins = torch.rand(count) < flip
+    return torch.stack([one.flip(2) if coin else one for one, coin in zip(moved, coins)])
+"""
+DRAWN, COINS = "torch.randint(2 * padding + 1, (2, count))", "torch.rand(count) < flip"
 RIGHT = {
+    "a window by convolution": ("test-augment", {"augment": ONE_HOT}),
+    "a penalised step by hand": ("test-bonus-penalty", {
+        "bonus-penalty": PENALTY.split("def l1_step")[0].format(penalty=SUM) + IN_EVAL_MODE.replace("eval", "train")}),
     "augment as the reference": ("test-augment", {"augment": AUGMENT}),
     "one image after the other": ("test-augment", {"augment": IN_A_LOOP}),
     "a step by hand": ("test-augmented-step", {"augmented-step": BY_HAND}),
@@ -121,6 +146,19 @@ WRONG = {
     "a clamped normal": ("test-augment", changed(
         "augment", AUGMENT, "torch.randint(2 * padding + 1, (2, count))",
         "(torch.randn(2, count) * padding / 2 + padding).round().clamp(0, 2 * padding).long()"), 2 / 3),
+    "every second image mirrored": ("test-augment", changed(
+        "augment", AUGMENT, COINS, "torch.arange(count) % 2 < 2 * flip"), 2 / 3),
+    "the first images mirrored": ("test-augment", changed(
+        "augment", AUGMENT, COINS, "torch.arange(count) < count * flip"), 2 / 3),
+    "always as many images mirrored": ("test-augment", changed(
+        "augment", AUGMENT, COINS, "torch.randperm(count) < int(count * flip)"), 2 / 3),
+    "coins for two": ("test-augment", changed(
+        "augment", AUGMENT, COINS, "(torch.rand(count) < flip)[torch.arange(count) // 2]"), 2 / 3),
+    "places for two": ("test-augment", changed(
+        "augment", AUGMENT, DRAWN, f"{DRAWN}[:, torch.arange(count) // 2]"), 2 / 3),
+    "places drawn once": ("test-augment", changed(
+        "augment", AUGMENT, DRAWN,
+        "augment.__dict__.setdefault((count, padding), torch.randint(2 * padding + 1, (2, count)))"), 2 / 3),
     "padding written out": ("test-augment", changed("augment", AUGMENT, "[padding] * 4", "[4] * 4"), 2 / 3),
     "one place too few": ("test-augment", changed("augment", AUGMENT, "2 * padding + 1", "max(1, 2 * padding)"), 2 / 3),
     "upside down": ("test-augment", changed("augment", AUGMENT, "flip(3)", "flip(2)"), 0),
@@ -165,6 +203,8 @@ def augment(images, padding=4, flip=0.5):
         "bonus-penalty": PENALTY.format(penalty=SUM, step="augmented_step").replace("1e-4", "1e-3")}, 0.75),
     "not augmented, another strength": ("test-bonus-penalty", {
         "bonus-penalty": PENALTY.format(penalty=SUM, step="train_step").replace("1e-4", "1e-3")}, 0.5),
+    "in eval mode": ("test-bonus-penalty", {
+        "bonus-penalty": PENALTY.split("def l1_step")[0].format(penalty=SUM) + IN_EVAL_MODE}, 0.75),
     "NaN penalty": ("test-bonus-penalty", penalty(f"float('nan') * {SUM}"), 0),
 }  # fmt: skip
 
@@ -192,3 +232,29 @@ def test_another_strength_is_called_so() -> None:
     (reason,) = TRIAL.refuses("test-bonus-penalty", cells).reasons
     assert "Expected: a strength of 1e-4 where none is given" in reason
     assert "Got: a strength of about 0.001" in reason
+
+
+STEPS = {
+    "softmax": (
+        "loss_fn(model(images)", "loss_fn(F.softmax(model(images), 1)", "the loss of the scores",
+    ),
+    "an optimizer of its own": (
+        "    optimizer.zero_grad()",
+        "    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n    optimizer.zero_grad()",
+        "the right loss at first, and others later",
+    ),
+    "settings not passed on": (
+        "padding=padding, flip=flip", "padding, 0.5", "`padding` and `flip` of augmented_step",
+    ),
+    "the mirrored images left out": (
+        "padding=padding, flip=flip", "padding, 0", "the same loss with all images mirrored",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", STEPS)
+def test_what_is_wrong_with_a_step_is_called_so(story: str) -> None:
+    old, new, told = STEPS[story]
+    cells = {"augmented-step": instead(BY_HAND, old, new)}
+    (reason,) = TRIAL.refuses("test-augmented-step", cells).reasons
+    assert told in reason

@@ -34,6 +34,11 @@ CHANGES = {
         "F.relu(self.norm", "torch.tanh(self.norm",
         "ReLU after batch norm 1", "tanh after batch norm 1",
     ),
+    "a norm of each map": (
+        "nn.BatchNorm2d(4)\n        self.more", "nn.InstanceNorm2d(4, affine=True)\n        self.more",
+        "batch norm (4 channels) after convolution 1",
+        "instance norm (4 channels) after convolution 1",
+    ),
     "norm after the activation": (
         "F.relu(self.norm(self.conv(x)))", "self.norm(F.relu(self.conv(x)))",
         "ReLU 1 after batch norm 1", "ReLU 1 after convolution 1",

@@ -11,7 +11,8 @@ from difflib import SequenceMatcher
 
 from skipgrade.judging.programs.steps import Step
 
-WITH_WEIGHTS = ("convolution", "linear layer", "batch norm", "layer norm", "group norm")
+NORMS = ("batch norm", "layer norm", "group norm", "instance norm")
+WITH_WEIGHTS = ("convolution", "linear layer", *NORMS)
 NUMBERED = (*WITH_WEIGHTS, "sum")
 AT_THE_END = ("softmax", "log-softmax", "sigmoid", "ReLU", "tanh", "log-sigmoid")
 

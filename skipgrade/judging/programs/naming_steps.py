@@ -40,6 +40,7 @@ class Given:
     gated: bool  # whether one is the sigmoid of the other
     keeps: float | None  # the chance with which a drawn mask keeps a number
     mask: Shape
+    batch: int  # how many images went in
 
 
 def label(node: Node, given: Given) -> str | None:
@@ -113,10 +114,15 @@ def _one(sides: Any, otherwise: Any) -> Any:
 
 def _norm(node: Node, family: str, given: Given) -> str:
     eps = node.argument("eps")
-    size = f"{given.before[1]} channels" if len(given.before) > 1 else ""
+    channels = given.before[1] if len(given.before) > 1 else 0
+    of_batch = node.argument("training") is True
+    as_one = given.before[:1] == (1,) and given.batch > 1  # the maps of all images as one image's
+    if family == "batch_norm" and of_batch and as_one and channels % given.batch == 0:
+        return f"instance norm ({channels // given.batch} channels)"
+    size = f"{channels} channels" if channels else ""
     if isinstance(eps, float) and abs(eps - USUAL_EPS) > USUAL_EPS / 10:
         size += f", eps {eps:g}"
-    if node.argument("training") is True:
+    if of_batch:
         size += ", with the batch's own statistics"
     if isinstance(node, Formula) and node.note:
         size += f", {node.note}"

@@ -51,6 +51,8 @@ class _Walk:
         self._shapes = shapes
         self._uses = uses
         self._frame: dict[int, int] = {}  # of maps with zeros around them: how many on each side
+        first = next((shapes[number] for number in program.input_numbers()), ())
+        self._batch = first[0] if first else 1
         self._came_from = dict.fromkeys(program.input_numbers(), 0)
         self._root: dict[int, int] = {}  # of a view: what it is a view of
         self._weight = {number: number for number in range(len(program.state))}
@@ -102,6 +104,7 @@ class _Walk:
             gated=gate is not None and gate.kind == "sigmoid" and gate.follows == (sources[0],),
             keeps=None if mask is None else self._drop[mask],
             mask=() if mask is None else self._shapes[mask],
+            batch=self._batch,
         )
 
     def _follow_weights_and_masks(self, node: Node, given: list[int]) -> None:
