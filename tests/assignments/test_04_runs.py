@@ -113,6 +113,47 @@ def bars(axes: Any, names: list[str], values: list[float]) -> None:
     axes.bar(names, values)
 
 
+def in_millions(axes: Any, names: list[str], values: list[float]) -> None:
+    for place, (name, value) in enumerate(zip(names, values, strict=True)):
+        axes.bar(place, value / 1e6, label=name)
+    axes.set_xticks([])
+    axes.legend()
+
+
+def titled_at_the_left(figure: Figure) -> Figure:
+    for axes in figure.get_axes():
+        axes.set_title(axes.get_title() or axes.get_ylabel(), loc="left")
+        axes.set(title="", xlabel="", ylabel="")
+    return figure
+
+
+def retitled(figure: Figure, *titles: str) -> Figure:
+    for axes, title in zip(figure.get_axes()[2:], titles, strict=True):
+        axes.set_title(title)
+    return figure
+
+
+def named_epochs(runs: Histories, name: str) -> Figure:
+    """Named below the figure, not below its panels."""
+    figure = curves(runs, ["plain"])
+    for axes in figure.get_axes():
+        axes.set_xlabel("")
+    figure.supxlabel(name)
+    return figure
+
+
+def noted(figure: Figure) -> Figure:
+    from matplotlib.patches import Ellipse
+
+    figure.get_axes()[2].add_patch(Ellipse((0.0, 0.1), 0.2, 0.1))
+    return figure
+
+
+def turned(how: str) -> Callable[[Any, list[str], list[float]], Any]:
+    """Drawn with each other's values."""
+    return lambda axes, names, values: getattr(axes, how)(names, values[::-1])
+
+
 RIGHT_FIGURES: dict[str, tuple[str, Callable[[Histories], Figure]]] = {
     "two panels": ("plain", lambda r: curves(r, ["plain"])),
     "no legend": ("plain", lambda r: curves(r, ["plain"], legend=False)),
@@ -144,6 +185,20 @@ RIGHT_FIGURES: dict[str, tuple[str, Callable[[Histories], Figure]]] = {
     "crosses": (
         "mobile", lambda r: costs_drawn(r, lambda axes, n, v: axes.plot(n, v, "x"), 1e6),
     ),
+    "hundreds of thousands": ("mobile", lambda r: costs_drawn(r, bars, 1e5)),
+    "a bar at a time, named in a legend": (
+        "mobile", lambda r: costs_drawn(r, in_millions, 1),
+    ),
+    "titles at the left": (
+        "mobile", lambda r: titled_at_the_left(costs_drawn(r, bars, 1e6)),
+    ),
+    "German titles": (
+        "mobile", lambda r: retitled(costs_drawn(r, bars, 1e3), "Anzahl Parameter", "MFLOPs"),
+    ),
+    "something round a bar": ("mobile", lambda r: noted(costs_drawn(r, bars, 1e6))),
+    "epochs of the whole figure": ("plain", lambda r: named_epochs(r, "Epoch")),
+    "epochs in French": ("plain", lambda r: named_epochs(r, "époque")),
+    "épocas": ("plain", lambda r: named_epochs(r, "Número de épocas")),
     "all three with costs": (
         "mobile", lambda r: costs_drawn(r, bars, 1e6, ("plain", "residual", "mobile")),
     ),
@@ -163,6 +218,32 @@ WRONG_FIGURES: dict[str, tuple[str, float, Callable[[Histories], Any]]] = {
         "mobile", 0.75,
         lambda r: costs_drawn(r, lambda axes, n, v: axes.bar(n, v[::-1]), 1e6),
     ),
+    "lying bars under each other's names": (
+        "mobile", 0.75, lambda r: costs_drawn(r, turned("barh"), 1e6),
+    ),
+    "dots over each other's names": (
+        "mobile", 0.75, lambda r: costs_drawn(r, turned("scatter"), 1e3),
+    ),
+    "stems over each other's names": (
+        "mobile", 0.75, lambda r: costs_drawn(r, turned("stem"), 1e6),
+    ),
+    "each other's names in the legend": (
+        "mobile", 0.75,
+        lambda r: costs_drawn(r, lambda axes, n, v: in_millions(axes, n, v[::-1]), 1),
+    ),
+    "each other's titles": (
+        "mobile", 0.75, lambda r: retitled(costs_drawn(r, bars, 1e6), "MACs", "parameters"),
+    ),
+    "parameters twice": (
+        "mobile", 0.5,
+        lambda r: costs_drawn(
+            r, lambda axes, n, v: axes.bar(n, [COSTS[one][0] / 1e6 for one in n]), 1
+        ),
+    ),
+    "one network's costs": (
+        "mobile", 0.5, lambda r: costs_drawn(r, lambda axes, n, v: axes.bar(n[:1], v[:1]), 1e6),
+    ),
+    "steps for epochs": ("plain", 0.75, lambda r: named_epochs(r, "step")),
     "nothing drawn": ("plain", 0, lambda r: plt.figure()),
     "no figure": ("plain", 0, lambda r: None),
     "test loss": (
