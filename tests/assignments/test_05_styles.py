@@ -167,3 +167,13 @@ def test_wrong_blocks_also_in_the_notebook(code: str) -> None:
     assert code != BLOCK
     TRIAL.refuses("test-block", {"block": code})
     assert "test-block" in TRIAL.errors
+
+
+def test_a_block_takes_any_stride() -> None:
+    """One that knows 1 and 2 alone loses as much as one that minds the channels."""
+    code = BLOCK.replace(
+        "self.stride = out_channels, stride", "self.stride = out_channels, min(stride, 2)"
+    )
+    code = code.replace("3, stride, padding", "3, self.stride, padding")
+    assert code != BLOCK
+    assert TRIAL.refuses("test-block", {"block": code}).share == pytest.approx(0.75)

@@ -60,6 +60,16 @@ WRONG_TRANSFORMS = {
     "halves": (prepared([CROP, FLIP, TENSOR, NORMAL.replace("MEAN, STD", "0.5, 0.5")]), 0.5),
     "the stub": ("train_transform = None\ntest_transform = None", 0.0),
     "numbers": ("train_transform = lambda image: 3\ntest_transform = lambda image: 3", 0.0),
+    "a flip that the place settles": (
+        """
+        test_transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(MEAN, STD)])
+        def train_transform(image):
+            y, x = torch.randint(9, (2,)).tolist()
+            window = F.pad(test_transform(image), [4] * 4)[:, y : y + 32, x : x + 32]
+            return window.flip(2) if (y + x) % 2 else window
+        """,
+        0.5,
+    ),
     "another size": (prepared([SMALL, TENSOR], (SMALL, TENSOR)), 0.0),
 }
 
@@ -157,3 +167,28 @@ def test_wrong_recipes(name: str) -> None:
     changes, share = WRONG_RECIPES[name]
     verdict = TRIAL.refuses("test-recipe", {"recipe": source("recipe", *changes)})
     assert verdict.share == pytest.approx(share), verdict.reasons
+
+
+TOLD = {
+    "one parameter": (
+        "SGD(parameters,", "SGD([next(iter(parameters))],",
+        "SGD: rate 0.1, momentum 0.9, decay 0.0001; for another parameter no step at all",
+    ),
+    "parameters of its own": (
+        "SGD(parameters,", "SGD([nn.Parameter(torch.zeros(1))],", "no step at all",
+    ),
+    "two rates": (
+        "torch.optim.SGD(parameters,",
+        "(lambda ps, **more: torch.optim.SGD([{'params': ps[:1]}, "
+        "{'params': ps[1:], 'lr': 0.02}], **more))(list(parameters),",
+        "decay 0.0001; for another parameter SGD: rate 0.02, momentum 0.9, decay 0.0001",
+    ),
+    "no decay": ("weight_decay=1e-4", "weight_decay=0", "rate 0.1, momentum 0.9, decay 0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_an_optimizer_is_told_what_it_does(name: str) -> None:
+    old, new, told = TOLD[name]
+    (reason,) = TRIAL.refuses("test-recipe", {"recipe": source("recipe", (old, new))}).reasons
+    assert told in reason

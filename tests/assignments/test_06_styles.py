@@ -162,3 +162,13 @@ def test_rates_that_are_nan_only_where_all_images_are_of_one_class() -> None:
     code = source("bonus-rates", ("rest.clamp(min=1)", "rest"))
     TRIAL.refuses("test-bonus-rates", {"bonus-rates": code})
     assert "test-bonus-rates" in TRIAL.errors
+
+
+@pytest.mark.parametrize(
+    ("cell", "grade_id", "left"),
+    [("basic-block", "test-basic-block", 0.8), ("bottleneck", "test-bottleneck", 0.75)],
+)
+def test_a_block_takes_any_stride(cell: str, grade_id: str, left: float) -> None:
+    opening = "super().__init__()"
+    code = source(cell, (opening, f"{opening}\n        stride = min(stride, 2)"))
+    assert TRIAL.refuses(grade_id, {cell: code}).share == pytest.approx(left)
