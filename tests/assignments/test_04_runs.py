@@ -258,6 +258,13 @@ WRONG_FIGURES: dict[str, tuple[str, float, Callable[[Histories], Any]]] = {
         "pair", 0,
         lambda r: curves(r, ["plain", "residual"], labels=SWAPPED),
     ),
+    "shortcuts where there are none": (
+        "pair", 0,
+        lambda r: curves(
+            r, ["plain", "residual"],
+            labels={"plain": "with shortcuts", "residual": "without shortcuts"},
+        ),
+    ),
     "no costs": (
         "mobile", 0.5, lambda r: curves(r, ["plain", "mobile"]),
     ),

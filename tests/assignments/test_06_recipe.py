@@ -62,7 +62,8 @@ WRONG_TRANSFORMS = {
     "numbers": ("train_transform = lambda image: 3\ntest_transform = lambda image: 3", 0.0),
     "a flip that the place settles": (
         """
-        test_transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(MEAN, STD)])
+        prepared = [transforms.ToTensor(), transforms.Normalize(MEAN, STD)]
+        test_transform = transforms.Compose(prepared)
         def train_transform(image):
             y, x = torch.randint(9, (2,)).tolist()
             window = F.pad(test_transform(image), [4] * 4)[:, y : y + 32, x : x + 32]

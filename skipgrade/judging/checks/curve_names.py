@@ -13,6 +13,11 @@ from collections.abc import Collection, Mapping, Sequence
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 PART = re.compile(rf"[a-z]+|{NUMBER.pattern}")
 DENIED = re.compile(r"\b(?:no|not|non|without|off|false)\b|w/o|=\s*0\b|[≠¬]")
+AROUND = r"\s+(?:[a-z]+[\s-]+)?(?:shortcut|skip)[\w-]*(?:[\s-]connections?)?"
+SET = r"|shortcuts?\s*=\s*"
+WITHOUT = re.compile(rf"(?:\b(?:without|no|ohne|sans)|w/o){AROUND}{SET}(?:false|no)\b")
+WITH = re.compile(rf"\b(?:with|mit|avec){AROUND}{SET}(?:true|yes)\b")
+KINDS = ("resnet", "residual")  # what has the shortcuts that a plain network does without
 SPLITS = ("training", "validation", "test")  # nobody calls one of them by the name of another
 MEASURES = ("loss", "accuracy")
 TIMES = ("epoch", "epochs", "step", "steps")
@@ -24,10 +29,28 @@ Names = Mapping[str, Sequence[str]]  # for each label, what the curves with its 
 def wrongly_named(label: str, names: Names) -> bool:
     """Whether all curves of this label have a name that belongs to another of the labels."""
     questions = _questions(list(names))
+    kinds = {word for words in questions for word in words.values()}
+    told = {
+        one: [_in_words_of(kinds, name.lower()) for name in some] for one, some in names.items()
+    }
     return all(
-        any(_is_anothers(name.lower(), label, place, questions, names) for place in questions)
-        for name in names[label]
+        any(_is_anothers(name, label, place, questions, told) for place in questions)
+        for name in told[label]
     )
+
+
+def _in_words_of(kinds: Collection[str], name: str) -> str:
+    """A name that tells networks apart by their shortcuts, in the words of the labels."""
+    kind = next((one for one in KINDS if one in kinds), None)
+    if kind is None or "plain" not in kinds:
+        return name
+    rest, without = WITHOUT.subn(" ", name)
+    rest, having = WITH.subn(" ", rest)
+    if not without and not having:
+        return name
+    for word in KINDS:  # a "ResNet without shortcuts" is plain
+        rest = rest.replace(word, " ")
+    return " ".join([rest, *["plain"] * without, *[kind] * having])
 
 
 def other_measure(texts: Collection[str], labels: Collection[str]) -> tuple[str, str] | None:
