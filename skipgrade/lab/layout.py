@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 # On these oneDNN writes past its own memory where it learns a 1x1 convolution with a stride, of
-# fewer colours than a vector holds, colours last (its issue 6035; torch 2.4 to 2.15).
+# fewer colours than a vector holds, colours last (uxlfoundation/oneDNN#6035; torch 2.4 to 2.15).
 SHORT_VECTORS = ("AVX2", "AVX2_VNNI")
 VECTOR = 8
 FEW = 2  # images are enough to ask with

@@ -20,7 +20,7 @@ WITH = re.compile(rf"\b(?:with|mit|avec){AROUND}{SET}(?:true|yes)\b")
 KINDS = ("resnet", "residual")  # what has the shortcuts that a plain network does without
 SPLITS = ("training", "validation", "test")  # nobody calls one of them by the name of another
 MEASURES = ("loss", "accuracy")
-TIMES = ("epoch", "epochs", "step", "steps")
+TIMES = ("epoch", "step")
 SHORTEST = 3  # letters that stand for a longer word: `val`
 
 Names = Mapping[str, Sequence[str]]  # for each label, what the curves with its values are called

@@ -102,7 +102,8 @@ def _curves(trial: Trial, drawn: list[dict[str, Any]], asked: Asked, hint: str) 
 def _measures(
     found: Mapping[str, list[Curve]], drawn: list[dict[str, Any]], hint: str
 ) -> str | None:
-    """Whether a panel says that it shows the loss where it shows the accuracy, or the reverse."""
+    """Whether a panel says that it shows the loss where it shows the accuracy, or the reverse, or
+    has the labels of its two axes exchanged."""
     for ax in drawn:
         here = {id(curve) for curve in (*ax["curves"], *ax["dots"])}
         labels = [label for label, some in found.items() if here & {id(curve) for curve in some}]

@@ -33,10 +33,7 @@ def figure(namespace: dict[str, Any], expression: str) -> list[dict[str, Any]]:
 def _describe(ax: Any) -> dict[str, Any]:
     legends = [legend for legend in (ax.get_legend(), *ax.figure.figure.legends) if legend]
     return {
-        "says": [
-            *(ax.get_title(loc) for loc in TITLES),
-            ax.get_ylabel(),
-        ],  # itself, of what it shows
+        "says": [*(ax.get_title(place) for place in TITLES), ax.get_ylabel()],
         "xlabel": _label(ax, "x"),
         "ylabel": _label(ax, "y"),
         "legend": [text.get_text() for legend in legends for text in legend.get_texts()],
